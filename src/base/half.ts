@@ -1,0 +1,32 @@
+const float = new Float32Array(1)
+const bits = new Uint32Array(float.buffer)
+
+/** Bits of the nearest IEEE half to `value`, ties to even; beyond 65,504 it is infinite. */
+export function toHalf(value: number): number {
+  float[0] = value
+  const word = bits[0]!
+  const sign = (word >>> 16) & 0x8000
+  const magnitude = word & 0x7fffffff
+  if (magnitude >= 0x7f800000) return sign | (magnitude > 0x7f800000 ? 0x7e00 : 0x7c00)
+  if (magnitude >= 0x477ff000) return sign | 0x7c00
+  if (magnitude < 0x38800000) {
+    // Subnormal: the half's unit is 2^-24, and Math.round's ties are mended to even.
+    const units = Math.abs(value) * 2 ** 24
+    const floor = Math.floor(units)
+    const rest = units - floor
+    const up = rest > 0.5 || (rest === 0.5 && floor % 2 === 1)
+    return sign | (floor + (up ? 1 : 0))
+  }
+  const rounded = magnitude + 0xfff + ((magnitude >>> 13) & 1)
+  return sign | ((rounded - 0x38000000) >>> 13)
+}
+
+/** The value of an IEEE half. */
+export function fromHalf(half: number): number {
+  const sign = half & 0x8000 ? -1 : 1
+  const exponent = (half >>> 10) & 31
+  const fraction = half & 1023
+  if (exponent === 0) return sign * fraction * 2 ** -24
+  if (exponent === 31) return fraction === 0 ? sign * Infinity : NaN
+  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15)
+}
