@@ -1,0 +1,234 @@
+import { Dots } from './dots'
+import { Lanes } from './lanes'
+import { Radix } from './sort'
+
+/** Selection of the best scores, as signed integers in the order of the floats. */
+abstract class Select {
+  /** The most that go into the sort: half as many again as wanted, so that few turns of the bisection are needed. */
+  @inline static limit(count: i32, width: i32): i32 {
+    return min(count, width + (width >> 1) + 64)
+  }
+
+  /** Four scores with NaN as -Infinity and -0 as 0. */
+  @inline static clean(scores: v128): v128 {
+    return f32x4.add(f32x4.pmax(f32x4.splat(-Infinity), scores), f32x4.splat(0))
+  }
+
+  /** Integers ordered as the scores: the bits, with all but the sign turned round for negative ones. */
+  @inline static keys(scores: v128): v128 {
+    const bits = Select.clean(scores)
+    return v128.xor(bits, v128.and(i32x4.shr_s(bits, 31), i32x4.splat(0x7fffffff)))
+  }
+
+  /** Write the keys of all scores, filled up to a multiple of four with keys below every score. */
+  static writeKeys(scores: usize, count: i32, keys: usize): void {
+    const whole = count & ~3
+    for (let i = 0; i < whole; i += 4) {
+      v128.store(keys + ((<usize>i) << 2), Select.keys(v128.load(scores + ((<usize>i) << 2))))
+    }
+    const rest = count - whole
+    if (!rest) return
+    const four = Select.keys(Lanes.load(scores + ((<usize>whole) << 2), rest))
+    v128.store(keys + ((<usize>whole) << 2), v128.bitselect(four, i32x4.splat(i32.MIN_VALUE), Lanes.first(rest)))
+  }
+
+  /** How many keys are at least `bound`, of a multiple of four. */
+  static count(keys: usize, end: usize, bound: i32): i32 {
+    const bounds = i32x4.splat(bound)
+    let sum = i32x4.splat(0)
+    for (; keys < end; keys += 16) sum = i32x4.sub(sum, i32x4.ge_s(v128.load(keys), bounds))
+    const halves = i32x4.add(sum, v128.shuffle<i32>(sum, sum, 2, 3, 2, 3))
+    return i32x4.extract_lane(halves, 0) + i32x4.extract_lane(halves, 1)
+  }
+
+  /** Collect (inverted key, index) of every key at least `high`, and of the first `ties` of those from `low` up to it. */
+  static collect(keys: usize, end: usize, low: i32, high: i32, ties: i32, pairs: usize): void {
+    const bounds = i32x4.splat(low)
+    for (let at = keys; at < end; at += 16) {
+      let lanes = i32x4.bitmask(i32x4.ge_s(v128.load(at), bounds))
+      for (; lanes; lanes &= lanes - 1) {
+        const place = at + ((<usize>ctz(lanes)) << 2)
+        const key = load<i32>(place)
+        if (key < high && --ties < 0) continue
+        store<u32>(pairs, 0x7fffffff - key)
+        store<u32>(pairs, <u32>((place - keys) >> 2), 4)
+        pairs += 8
+      }
+    }
+  }
+}
+
+/** Bytes of scratch that `selectBest` needs. */
+export function selectBytes(count: i32, width: i32): usize {
+  return Radix.bytes(Select.limit(count, width)) + (((<usize>count + 3) & ~3) << 2)
+}
+
+/**
+ * The best `width` of `count` scores, larger is better, best first, ties by lower index: outIndices u32, outScores f32.
+ * NaN counts as -Infinity. Returns how many there are, min(width, count).
+ *
+ * Bisects for a bound that few more than `width` scores reach, then sorts those.
+ *
+ *   scratch   | radix sort of `limit` pairs | keys i32 [count, up to a multiple of 4] |
+ *
+ * @param scratch - `selectBytes(count, width)` bytes at a multiple of 16.
+ */
+export function selectBest(
+  scores: usize,
+  count: i32,
+  width: i32,
+  scratch: usize,
+  outIndices: usize,
+  outScores: usize,
+): i32 {
+  const wanted = min(count, width)
+  if (wanted <= 0) return 0
+  const limit = Select.limit(count, width)
+  const keys = scratch + Radix.bytes(limit)
+  const end = keys + (((<usize>count + 3) & ~3) << 2)
+  Select.writeKeys(scores, count, keys)
+  let low: i32 = 0x807fffff // the key of -Infinity: all scores reach it
+  let high: i32 = 0x7f800001 // above the key of Infinity: none does
+  let reached = count
+  let above = 0
+  while (reached > limit && low + 1 != high) {
+    const middle = low + <i32>((<u32>(high - low)) >> 1)
+    const now = Select.count(keys, end, middle)
+    if (now >= wanted) {
+      low = middle
+      reached = now
+    } else {
+      high = middle
+      above = now
+    }
+  }
+  const ties = (reached > limit ? wanted : reached) - above
+  Select.collect(keys, end, low, high, ties, Radix.pairs(scratch))
+  const sorted = Radix.sort(scratch, above + ties)
+  for (let i: usize = 0; i < <usize>wanted; i++) {
+    const index = load<u32>(sorted + (i << 3), 4)
+    const score = load<f32>(scores + ((<usize>index) << 2))
+    store<u32>(outIndices + (i << 2), index)
+    store<f32>(outScores + (i << 2), score == score ? score : -Infinity)
+  }
+  return wanted
+}
+
+/**
+ * Score every child of some nodes: child j of node n is node n * arity + j of the next level.
+ *
+ *   out   | parent 0: arity scores | parent 1: arity scores | ...     the grid of `selectBest` and `expandChildren`
+ *
+ * With ascending parents an index of the grid rises with the node number, so `selectBest` breaks ties by lower node.
+ * @param bias - f32 by child node, or 0.
+ */
+export function scoreChildren(
+  z: usize,
+  dim: i32,
+  weights: usize,
+  rowStride: usize,
+  bias: usize,
+  parents: usize,
+  parentCount: i32,
+  arity: i32,
+  out: usize,
+): void {
+  for (let i = 0; i < parentCount; i++) {
+    const first = <usize>load<u32>(parents + ((<usize>i) << 2)) * arity
+    const biasAt = bias ? bias + (first << 2) : 0
+    Dots.row(z, weights + first * rowStride, rowStride, arity, dim, biasAt, false, out)
+    out += (<usize>arity) << 2
+  }
+}
+
+/**
+ * Add the log-softmax of each row's first `arity` logits to the score of its parent: out f32 [count x arity].
+ * @param logits - f32 [count x arityStride].
+ */
+export function addLogSoftmax(
+  logits: usize,
+  arityStride: i32,
+  arity: i32,
+  count: i32,
+  parentScores: usize,
+  out: usize,
+): void {
+  for (let row = 0; row < count; row++) {
+    let largest = f32x4.splat(-Infinity)
+    for (let j = 0; j < arity; j += 4) {
+      const four = Lanes.load(logits + ((<usize>j) << 2), arity - j)
+      largest = f32x4.pmax(largest, v128.bitselect(four, f32x4.splat(-Infinity), Lanes.first(arity - j)))
+    }
+    const pairs = f32x4.pmax(largest, v128.shuffle<f32>(largest, largest, 2, 3, 0, 1))
+    const peak = f32x4.pmax(pairs, v128.shuffle<f32>(pairs, pairs, 1, 0, 3, 2))
+    let sum = f32x4.splat(0)
+    for (let j = 0; j < arity; j += 4) {
+      const four = Lanes.exp(f32x4.sub(Lanes.load(logits + ((<usize>j) << 2), arity - j), peak))
+      sum = f32x4.add(sum, v128.and(four, Lanes.first(arity - j)))
+    }
+    const logSum = <f32>Math.log(Lanes.sum(sum))
+    const parent = f32x4.splat(load<f32>(parentScores + ((<usize>row) << 2)) - logSum)
+    for (let j = 0; j < arity; j += 4) {
+      const four = f32x4.sub(Lanes.load(logits + ((<usize>j) << 2), arity - j), peak)
+      Lanes.store(out + ((<usize>j) << 2), f32x4.add(four, parent), arity - j)
+    }
+    logits += (<usize>arityStride) << 2
+    out += (<usize>arity) << 2
+  }
+}
+
+/** Node numbers of chosen places u32 [count] in the grid of the parents' children: out u32 [count]. */
+export function expandChildren(
+  parents: usize,
+  parentCount: i32,
+  arity: u32,
+  chosen: usize,
+  count: i32,
+  out: usize,
+): void {
+  for (const end = out + ((<usize>count) << 2); out < end; out += 4) {
+    const place = load<u32>(chosen)
+    const row = place / arity
+    assert(row < <u32>parentCount)
+    store<u32>(out, load<u32>(parents + (row << 2)) * arity + (place - row * arity))
+    chosen += 4
+  }
+}
+
+/** Bytes of scratch that `sortNodes` needs. */
+export function sortBytes(count: i32): usize {
+  return Radix.bytes(count)
+}
+
+/**
+ * Put nodes u32 [count] and their scores f32 [count] into ascending order of node, so that ties of the next level go to
+ * the lower node.
+ * @param scratch - `sortBytes(count)` bytes at a multiple of 8.
+ */
+export function sortNodes(nodes: usize, scores: usize, count: i32, scratch: usize): void {
+  const pairs = Radix.pairs(scratch)
+  for (let i: usize = 0; i < <usize>count; i++) {
+    store<u32>(pairs + (i << 3), load<u32>(nodes + (i << 2)))
+    store<u32>(pairs + (i << 3), load<u32>(scores + (i << 2)), 4)
+  }
+  const sorted = Radix.sort(scratch, count)
+  for (let i: usize = 0; i < <usize>count; i++) {
+    store<u32>(nodes + (i << 2), load<u32>(sorted + (i << 3)))
+    store<u32>(scores + (i << 2), load<u32>(sorted + (i << 3), 4))
+  }
+}
+
+/** How many of scores f32 [count] are above `bound`: the rank of a score, from 0. NaN is above nothing. */
+export function countAbove(scores: usize, count: i32, bound: f32): i32 {
+  const end = scores + ((<usize>count) << 2)
+  const four = f32x4.splat(bound)
+  let sums = i32x4.splat(0)
+  for (; scores + 16 <= end; scores += 16) sums = i32x4.sub(sums, f32x4.gt(v128.load(scores), four))
+  let above =
+    i32x4.extract_lane(sums, 0) +
+    i32x4.extract_lane(sums, 1) +
+    i32x4.extract_lane(sums, 2) +
+    i32x4.extract_lane(sums, 3)
+  for (; scores < end; scores += 4) if (load<f32>(scores) > bound) above++
+  return above
+}

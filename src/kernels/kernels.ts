@@ -1,0 +1,265 @@
+/**
+ * The exports of a kernel binary (assembly/). Addresses are bytes from the start of the memory, counts are whole numbers;
+ * nothing is checked. Addresses that come back are signed: apply `>>> 0`.
+ *
+ * Codes. `metric`: 0 l2 (squared L2), 1 ip (minus the inner product), 2 cosine (1 - dot * scale, the query a unit vector).
+ * `type` of rows: 0 f32, 1 f16, 2 u8, 3 i8. `queryKind`: 0 f32 components; 1 i16 components of -255 to 255 against u8 or
+ * i8 rows, exact.
+ *
+ * Rows start at multiples of 16, `stride` bytes (a multiple of 16) apart, with zeros after `dim` components. A query starts at
+ * a multiple of 16 and has zeros up to a multiple of 16 components. A smaller distance is better; none is NaN.
+ * The bits of a distance or dot product depend on the query and the row alone.
+ */
+export interface KernelExports {
+  /** First address that kernels leave to the host. */
+  heapBase(): number
+
+  /**
+   * Distances of consecutive rows.
+   * @param scales - cosine: f32 [count]; otherwise 0.
+   * @param out - f32 [count].
+   */
+  distances(
+    metric: number,
+    type: number,
+    queryKind: number,
+    query: number,
+    dim: number,
+    rows: number,
+    stride: number,
+    count: number,
+    scales: number,
+    out: number,
+  ): void
+  /**
+   * Distances of the rows at some positions.
+   * @param positions - u32 [count].
+   * @param scales - cosine: f32 by position; otherwise 0.
+   * @param out - f32 [count].
+   */
+  distancesAt(
+    metric: number,
+    type: number,
+    queryKind: number,
+    query: number,
+    dim: number,
+    rows: number,
+    stride: number,
+    positions: number,
+    count: number,
+    scales: number,
+    out: number,
+  ): void
+
+  /**
+   * out = queries . rows + bias, then max(0, .) where `relu` is 1. Strides in bytes, multiples of 16; zeros after `dim`
+   * to four floats.
+   * @param queries - f32 [queryCount], `queryStride` apart.
+   * @param rows - f32 [rowCount], `rowStride` apart.
+   * @param bias - f32 [rowCount], or 0.
+   * @param out - f32 [queryCount x rowCount].
+   */
+  dots(
+    queries: number,
+    queryStride: number,
+    queryCount: number,
+    rows: number,
+    rowStride: number,
+    rowCount: number,
+    dim: number,
+    bias: number,
+    relu: number,
+    out: number,
+  ): void
+  /**
+   * Dot products of one query and the rows of some ids.
+   * @param ids - u32 [count].
+   * @param bias - f32 by id, or 0.
+   * @param out - f32 [count].
+   */
+  dotsAt(
+    query: number,
+    rows: number,
+    rowStride: number,
+    ids: number,
+    count: number,
+    dim: number,
+    bias: number,
+    out: number,
+  ): void
+
+  /** Rows of any type as f32 rows, `outStride` bytes (a multiple of 16) apart, zeros after `dim`. */
+  widen(type: number, rows: number, stride: number, count: number, dim: number, out: number, outStride: number): void
+  /** Squared length of each row: out f32 [count]. */
+  squaredNorms(type: number, rows: number, stride: number, count: number, dim: number, out: number): void
+  /** 1 where no component is infinite or NaN, else 0; `bytes` is a multiple of 16. */
+  allFinite(type: number, rows: number, bytes: number): number
+
+  /** Bytes of a heap that keeps the best k by distance, then lower id. */
+  heapBytes(k: number): number
+  /** Make an empty heap. */
+  heapReset(heap: number, k: number): void
+  /** Offer one entry; NaN counts as +Infinity. */
+  heapOffer(heap: number, distance: number, id: number): void
+  /**
+   * Empty a heap, best first.
+   * @param outDistances - f32 [k].
+   * @param outIds - u32 [k].
+   * @returns how many there were, at most k.
+   */
+  heapSort(heap: number, outDistances: number, outIds: number): number
+
+  /**
+   * Offer the rows at positions [first, first + count) to a heap.
+   * @param scales - cosine: f32 by position; otherwise 0.
+   * @param order - u32 ids by position, or 0 where the position is the id.
+   */
+  scanRows(
+    metric: number,
+    type: number,
+    queryKind: number,
+    query: number,
+    dim: number,
+    rows: number,
+    stride: number,
+    first: number,
+    count: number,
+    scales: number,
+    order: number,
+    heap: number,
+  ): void
+  /**
+   * Offer the rows at some positions to a heap.
+   * @param entries - u32 [count] positions.
+   * @param seen - bitmap by position (bit p & 7 of byte p >> 3): set bits are passed over, the others scored and set; or 0.
+   * @param scales - cosine: f32 by position; otherwise 0.
+   * @param order - u32 ids by position, or 0 where the position is the id.
+   * @returns rows scored.
+   */
+  scanEntries(
+    metric: number,
+    type: number,
+    queryKind: number,
+    query: number,
+    dim: number,
+    rows: number,
+    stride: number,
+    entries: number,
+    count: number,
+    seen: number,
+    scales: number,
+    order: number,
+    heap: number,
+  ): number
+  /** Clear the bits of positions entries u32 [count]. */
+  clearSeen(entries: number, count: number, seen: number): void
+
+  /** Bytes of scratch for `selectBest`. */
+  selectBytes(count: number, width: number): number
+  /**
+   * The best scores, larger is better, best first, ties by lower index; NaN counts as -Infinity.
+   * @param scores - f32 [count].
+   * @param scratch - `selectBytes(count, width)` bytes at a multiple of 16.
+   * @param outIndices - u32 [width].
+   * @param outScores - f32 [width].
+   * @returns how many: min(width, count).
+   */
+  selectBest(
+    scores: number,
+    count: number,
+    width: number,
+    scratch: number,
+    outIndices: number,
+    outScores: number,
+  ): number
+  /**
+   * Linear scores of the children of some nodes; child j of node n is node n * arity + j of its level.
+   * @param z - f32, padded as a row of `weights`.
+   * @param weights - f32 rows by child node, `rowStride` bytes apart.
+   * @param bias - f32 by child node, or 0.
+   * @param parents - u32 [parentCount]; ascending, so that `selectBest` breaks ties by lower node.
+   * @param out - f32 [parentCount x arity].
+   */
+  scoreChildren(
+    z: number,
+    dim: number,
+    weights: number,
+    rowStride: number,
+    bias: number,
+    parents: number,
+    parentCount: number,
+    arity: number,
+    out: number,
+  ): void
+  /**
+   * Path scores: the parent's plus the log-softmax over the row's first `arity` logits.
+   * @param logits - f32 [count x arityStride].
+   * @param parentScores - f32 [count].
+   * @param out - f32 [count x arity].
+   */
+  addLogSoftmax(
+    logits: number,
+    arityStride: number,
+    arity: number,
+    count: number,
+    parentScores: number,
+    out: number,
+  ): void
+  /**
+   * Node numbers of places in the grid of `scoreChildren`.
+   * @param parents - u32 [parentCount].
+   * @param chosen - u32 [count], each below parentCount * arity.
+   * @param out - u32 [count].
+   */
+  expandChildren(parents: number, parentCount: number, arity: number, chosen: number, count: number, out: number): void
+  /** Bytes of scratch for `sortNodes`. */
+  sortBytes(count: number): number
+  /** Put nodes u32 [count] in ascending order, in place, and their scores f32 [count] with them. */
+  sortNodes(nodes: number, scores: number, count: number, scratch: number): void
+
+  /** How many of scores f32 [count] are above `bound`: the rank of a score, from 0. */
+  countAbove(scores: number, count: number, bound: number): number
+
+  /**
+   * out = norm(x + y) by rows of n: (sum - mean) / sqrt(variance + 1e-5) * gain + shift. `out` may be `x` or `y`.
+   * @param xStride - bytes; 0 where all rows share one x.
+   * @param norm - f32 [2 x n]: gain, then shift.
+   */
+  addNorm(
+    x: number,
+    xStride: number,
+    y: number,
+    yStride: number,
+    norm: number,
+    n: number,
+    count: number,
+    out: number,
+    outStride: number,
+  ): void
+
+  /**
+   * Each point chooses the candidate of the best score less price, the first of equals.
+   * @param leaves - u32 [count x m], 0xffffffff ends a list early; or 0 for leaves 0 to m - 1.
+   * @param scores - f32 [count x m], larger is better.
+   * @param prices - f32 by leaf.
+   * @param choice - u32 [count]: place in the list; 0xffffffff for an empty list.
+   * @param loads - u32 by leaf, raised by one for each choice.
+   */
+  chooseByPrice(
+    leaves: number,
+    scores: number,
+    prices: number,
+    count: number,
+    m: number,
+    choice: number,
+    loads: number,
+  ): void
+  /** Value of each point's choice less that of its best other candidate: out f32 [count]; +Infinity without another. */
+  regrets(leaves: number, scores: number, prices: number, count: number, m: number, choice: number, out: number): void
+}
+
+/** Kernels of one thread on one memory. Every thread on a memory needs its own. */
+export function instantiateKernels(module: WebAssembly.Module, memory: WebAssembly.Memory): KernelExports {
+  const { exports } = new WebAssembly.Instance(module, { env: { memory } })
+  return exports as unknown as KernelExports
+}

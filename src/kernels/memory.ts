@@ -1,0 +1,218 @@
+import { CapacityError, InvalidArgumentError } from '../base/errors.js'
+import { instantiateKernels, type KernelExports } from './kernels.js'
+import { kernelModule } from './load.js'
+
+const PAGE = 65_536
+/** Pages of 32-bit addresses: 4 GiB. */
+const MAX_PAGES = 65_536
+/** Every allocation starts at, and takes, a multiple of this: a cache line. */
+const LINE = 64
+/** The least that a memory grows by, in bytes: many small allocations then grow it seldom. */
+const GROWTH = 1 << 20
+
+interface Block {
+  address: number
+  bytes: number
+}
+
+interface ViewType<T> {
+  readonly BYTES_PER_ELEMENT: number
+  new (buffer: ArrayBufferLike, address: number, length: number): T
+}
+
+/**
+ * One shared memory, and this thread's kernels and allocations in it.
+ *
+ * Each thread that attaches hands out only what itself added to the memory, so threads need no lock:
+ * ```
+ * | kernel constants | creator's bytes | bytes of whoever grew it next | ...    at most 4 GiB
+ * 0                  heap base, up to a line
+ * ```
+ * Free bytes are kept zero, ordered by address, neighbours joined.
+ */
+export class Arena {
+  static #common: Arena | undefined
+  readonly memory: WebAssembly.Memory
+  readonly kernels: KernelExports
+  readonly #free: Block[] = []
+  readonly #taken = new Map<number, number>()
+
+  private constructor(memory: WebAssembly.Memory) {
+    this.memory = memory
+    this.kernels = instantiateKernels(kernelModule(), memory)
+  }
+
+  /**
+   * A new memory with room for `bytes`; it grows when more is asked for.
+   * @throws {CapacityError} BATL_CAPACITY where 4 GiB, or what the system gives, do not suffice.
+   */
+  static create(bytes = 0): Arena {
+    checkBytes('bytes', bytes)
+    const initial = Math.ceil((bytes + PAGE) / PAGE)
+    const arena = new Arena(newMemory(initial, bytes))
+    const base = roundUp(arena.kernels.heapBase() >>> 0)
+    arena.#release({ address: base, bytes: initial * PAGE - base })
+    return arena
+  }
+
+  /** The one arena that small indexes of this thread share. */
+  static common(): Arena {
+    Arena.#common ??= Arena.create()
+    return Arena.#common
+  }
+
+  /** Another thread's memory: everything in it can be read, and what is allocated here is added to it. */
+  static attach(memory: WebAssembly.Memory): Arena {
+    return new Arena(memory)
+  }
+
+  /**
+   * Take zeroed bytes: the first free block that suffices, else more memory.
+   * @returns the address, a multiple of 64. Views of it stay valid when the memory grows.
+   * @throws {CapacityError} BATL_CAPACITY, in bytes, where 4 GiB, or what the system gives, are spent.
+   */
+  allocate(bytes: number): number {
+    checkBytes('bytes', bytes)
+    const wanted = Math.max(LINE, roundUp(bytes))
+    let index = this.#free.findIndex((block) => block.bytes >= wanted)
+    while (index < 0) {
+      this.#grow(wanted)
+      index = this.#free.findIndex((block) => block.bytes >= wanted)
+    }
+    const block = this.#free[index]!
+    const { address } = block
+    block.address += wanted
+    block.bytes -= wanted
+    if (block.bytes === 0) this.#free.splice(index, 1)
+    this.#taken.set(address, wanted)
+    return address
+  }
+
+  /**
+   * Give back what `allocate` of this arena returned.
+   * @throws {InvalidArgumentError} BATL_INVALID_ARGUMENT where it did not, or was given back already.
+   */
+  free(address: number): void {
+    const bytes = this.#taken.get(address)
+    if (bytes === undefined) {
+      throw new InvalidArgumentError(
+        'address',
+        `${address} is not allocated here; free an address that allocate of the same arena returned, once`,
+      )
+    }
+    this.#taken.delete(address)
+    this.u8(address, bytes).fill(0)
+    this.#release({ address, bytes })
+  }
+
+  /** Bytes at an address, on the memory as it is now. Each view throws InvalidArgumentError out of range or alignment. */
+  u8(address: number, length: number): Uint8Array {
+    return this.#view(Uint8Array, address, length)
+  }
+
+  /** 16-bit integers at an address, a multiple of 2. */
+  i16(address: number, length: number): Int16Array {
+    return this.#view(Int16Array, address, length)
+  }
+
+  /** Floats at an address, a multiple of 4. */
+  f32(address: number, length: number): Float32Array {
+    return this.#view(Float32Array, address, length)
+  }
+
+  /** Unsigned integers at an address, a multiple of 4. */
+  u32(address: number, length: number): Uint32Array {
+    return this.#view(Uint32Array, address, length)
+  }
+
+  /** Signed integers at an address, a multiple of 4. */
+  i32(address: number, length: number): Int32Array {
+    return this.#view(Int32Array, address, length)
+  }
+
+  /** Doubles at an address, a multiple of 8. */
+  f64(address: number, length: number): Float64Array {
+    return this.#view(Float64Array, address, length)
+  }
+
+  #view<T>(type: ViewType<T>, address: number, length: number): T {
+    checkBytes('address', address)
+    checkBytes('length', length)
+    const { buffer } = this.memory
+    const size = type.BYTES_PER_ELEMENT
+    if (address % size !== 0) {
+      throw new InvalidArgumentError(
+        'address',
+        `address ${address} is not a multiple of ${size}, the bytes of an element`,
+      )
+    }
+    if (address + length * size > buffer.byteLength) {
+      throw new InvalidArgumentError(
+        'length',
+        `${length} elements of ${size} bytes at address ${address} end beyond the ${buffer.byteLength} bytes of the memory`,
+      )
+    }
+    return new type(buffer, address, length)
+  }
+
+  /** Add memory; it lies apart from the last free block where another thread grew it in between. */
+  #grow(wanted: number): void {
+    const tail = this.#free.at(-1)
+    const { byteLength } = this.memory.buffer
+    const joins = tail !== undefined && tail.address + tail.bytes === byteLength
+    const missing = joins ? wanted - tail.bytes : wanted
+    const least = Math.ceil(missing / PAGE)
+    const room = MAX_PAGES - byteLength / PAGE
+    const pages = Math.max(least, Math.min(GROWTH / PAGE, room))
+    let before: number
+    try {
+      before = this.memory.grow(pages)
+    } catch {
+      throw new CapacityError(
+        `${wanted} bytes are wanted, but this memory has grown to ${byteLength} of at most ${MAX_PAGES * PAGE} bytes and cannot grow by as much; index fewer rows, or store smaller ones`,
+        MAX_PAGES * PAGE,
+        wanted,
+      )
+    }
+    this.#release({ address: before * PAGE, bytes: pages * PAGE })
+  }
+
+  /** Put a block among the free ones, in its place, and join it with its neighbours. */
+  #release({ address, bytes }: Block): void {
+    const found = this.#free.findIndex((block) => block.address > address)
+    const index = found < 0 ? this.#free.length : found
+    this.#free.splice(index, 0, { address, bytes })
+    this.#join(index)
+    if (index > 0) this.#join(index - 1)
+  }
+
+  /** Join a free block with the next one, where they touch. */
+  #join(index: number): void {
+    const block = this.#free[index]!
+    const next = this.#free[index + 1]
+    if (next === undefined || block.address + block.bytes !== next.address) return
+    block.bytes += next.bytes
+    this.#free.splice(index + 1, 1)
+  }
+}
+
+function roundUp(bytes: number): number {
+  return Math.ceil(bytes / LINE) * LINE
+}
+
+function newMemory(pages: number, bytes: number): WebAssembly.Memory {
+  try {
+    return new WebAssembly.Memory({ initial: pages, maximum: MAX_PAGES, shared: true })
+  } catch {
+    throw new CapacityError(
+      `${bytes} bytes are wanted, but a memory holds at most ${MAX_PAGES * PAGE - PAGE}, less where the system has less; index fewer rows, or store smaller ones`,
+      MAX_PAGES * PAGE - PAGE,
+      bytes,
+    )
+  }
+}
+
+function checkBytes(argument: string, value: number): void {
+  if (Number.isSafeInteger(value) && value >= 0) return
+  throw new InvalidArgumentError(argument, `${argument} is ${value}, but a whole number of at least 0 is expected`)
+}

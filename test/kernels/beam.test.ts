@@ -1,0 +1,171 @@
+import { expect, test } from '@jest/globals'
+import { Rng } from '../../build/base/rng.js'
+import type { Arena } from '../../build/kernels/memory.js'
+import { addLogSoftmax, countAbove, expandChildren, scoreChildren, selectBest } from '../reference/beam.js'
+import { COUNTS, DIMS, onEachBinary, putFloats, putIntegers, randomValues, storeRows, tolerance } from './harness.js'
+
+/** Select with `selectBest`, with guards behind everything that it writes. */
+function select(arena: Arena, scores: ArrayLike<number>, width: number) {
+  const { kernels } = arena
+  const count = scores.length
+  const scoresAt = putFloats(arena, scores)
+  const scratchBytes = kernels.selectBytes(count, width)
+  const scratch = arena.allocate(scratchBytes + 16)
+  arena.u8(scratch + scratchBytes, 16).fill(77)
+  const indices = arena.allocate(width * 4 + 4)
+  const best = arena.allocate(width * 4 + 4)
+  arena.u32(indices, width + 1)[width] = 12345
+  const found = kernels.selectBest(scoresAt, count, width, scratch, indices, best)
+  expect(arena.u32(indices, width + 1)[width]).toBe(12345)
+  expect(Array.from(arena.u8(scratch + scratchBytes, 16))).toEqual(new Array<number>(16).fill(77))
+  const result = { indices: Array.from(arena.u32(indices, found)), scores: Array.from(arena.f32(best, found)) }
+  for (const address of [scoresAt, scratch, indices, best]) arena.free(address)
+  return result
+}
+
+onEachBinary((open) => {
+  test('selectBest gives the best in order, ties by lower index, for many distributions', () => {
+    const arena = open()
+    const makers: ((rng: Rng, i: number) => number)[] = [
+      (rng) => rng.normal(),
+      (rng) => rng.below(5) - 2,
+      () => 1.5,
+      (_, i) => i,
+      (_, i) => -i * 1e30,
+      (rng) => (rng.below(3) === 0 ? NaN : rng.normal() * 1e-40),
+      (rng) => [NaN, Infinity, -Infinity, 0, -0, 1][rng.below(6)]!,
+      (rng) => 1000 + rng.uniform() * 1e-2,
+    ]
+    for (const make of makers) {
+      for (const [count, width] of [
+        ...COUNTS.map((n) => [n, 4] as const),
+        [33, 0],
+        [100, 1],
+        [1000, 10],
+        [1000, 1000],
+        [1000, 2000],
+        [10_000, 10],
+        [10_000, 2000],
+      ] as const) {
+        const rng = new Rng(count + width)
+        const scores = Float32Array.from({ length: count }, (_, i) => make(rng, i))
+        const wanted = selectBest(scores, width)
+        const found = select(arena, scores, width)
+        expect(found.indices).toEqual(wanted)
+        expect(found.scores).toEqual(wanted.map((i) => (Number.isNaN(scores[i]!) ? -Infinity : scores[i])))
+      }
+    }
+  })
+
+  test('scoreChildren scores the children of each parent', () => {
+    const arena = open()
+    for (const dim of DIMS) {
+      for (const arity of [1, 3, 4, 5, 33]) {
+        for (const whole of [true, false]) {
+          const rng = new Rng(dim + arity)
+          const z = storeRows(arena, 0, [randomValues(rng, dim, whole)], dim)
+          const weights = Array.from({ length: 6 * arity }, () => randomValues(rng, dim, whole))
+          const stored = storeRows(arena, 0, weights, dim)
+          const bias = whole ? randomValues(rng, 6 * arity, true) : undefined
+          const biasAt = bias === undefined ? 0 : putFloats(arena, bias)
+          const parents = [0, 2, 5]
+          const out = arena.allocate((3 * arity + 1) * 4)
+          arena.f32(out, 3 * arity + 1).fill(99)
+          const { address, stride } = stored
+          arena.kernels.scoreChildren(
+            z.address,
+            dim,
+            address,
+            stride,
+            biasAt,
+            putIntegers(arena, parents),
+            3,
+            arity,
+            out,
+          )
+          const found = arena.f32(out, 3 * arity + 1)
+          expect(found[3 * arity]).toBe(99)
+          const absolute = (values: readonly number[]): number[] => values.map(Math.abs)
+          const bounds = scoreChildren(absolute(z.values[0]!), stored.values.map(absolute), undefined, parents, arity)
+          scoreChildren(z.values[0]!, stored.values, bias, parents, arity).forEach((wanted, i) => {
+            expect(Math.abs(found[i]! - wanted)).toBeLessThanOrEqual(whole ? 0 : tolerance(dim, bounds[i]!))
+          })
+        }
+      }
+    }
+  })
+
+  test('addLogSoftmax adds normalised log probabilities, also where exp would overflow or vanish', () => {
+    const arena = open()
+    for (const arity of DIMS) {
+      for (const [spread, shift] of [
+        [1, 0],
+        [40, 500],
+        [40, -500],
+        [0, 3],
+      ] as const) {
+        for (const count of COUNTS) {
+          const rng = new Rng(arity + count)
+          const stride = (arity + 3) & ~3
+          const logits = Array.from({ length: count }, () =>
+            Float32Array.from({ length: stride }, () => rng.normal() * spread + shift),
+          )
+          const parents = Float32Array.from({ length: count }, () => -rng.uniform() * 5)
+          const logitsAt = putFloats(
+            arena,
+            logits.flatMap((row) => Array.from(row)),
+          )
+          const parentsAt = putFloats(arena, parents)
+          const out = arena.allocate((count * arity + 1) * 4)
+          arena.f32(out, count * arity + 1).fill(99)
+          arena.kernels.addLogSoftmax(logitsAt, stride, arity, count, parentsAt, out)
+          const found = arena.f32(out, count * arity + 1)
+          expect(found[count * arity]).toBe(99)
+          addLogSoftmax(logits, arity, parents).forEach((wanted, i) => {
+            expect(Math.abs(found[i]! - wanted)).toBeLessThanOrEqual(1e-6 * (8 + Math.abs(wanted)))
+          })
+        }
+      }
+    }
+  })
+
+  test('expandChildren turns places of the grid into node numbers', () => {
+    const arena = open()
+    const parents = [3, 4, 9]
+    for (const arity of [1, 3, 16]) {
+      const chosen = Array.from({ length: 3 * arity }, (_, i) => 3 * arity - 1 - i)
+      const out = arena.allocate(chosen.length * 4)
+      const { kernels } = arena
+      const chosenAt = putIntegers(arena, chosen)
+      kernels.expandChildren(putIntegers(arena, parents), 3, arity, chosenAt, chosen.length, out)
+      expect(Array.from(arena.u32(out, chosen.length))).toEqual(expandChildren(parents, arity, chosen))
+    }
+  })
+
+  test('sortNodes sorts nodes and carries their scores along', () => {
+    const arena = open()
+    for (const count of [...COUNTS, 1000]) {
+      const rng = new Rng(count)
+      const nodes = Array.from({ length: count }, () => rng.uint32())
+      const scores = nodes.map((node) => Math.fround(node / 3))
+      const nodesAt = putIntegers(arena, nodes)
+      const scoresAt = putFloats(arena, scores)
+      arena.kernels.sortNodes(nodesAt, scoresAt, count, arena.allocate(arena.kernels.sortBytes(count)))
+      const wanted = [...nodes].sort((a, b) => a - b)
+      expect(Array.from(arena.u32(nodesAt, count))).toEqual(wanted)
+      expect(Array.from(arena.f32(scoresAt, count))).toEqual(wanted.map((node) => Math.fround(node / 3)))
+    }
+  })
+
+  test('countAbove counts the scores above a bound', () => {
+    const arena = open()
+    for (const count of [...COUNTS, 1000]) {
+      const rng = new Rng(count)
+      const scores = Array.from({ length: count }, () => (rng.below(9) === 0 ? NaN : rng.below(12) - 6))
+      const at = putFloats(arena, scores)
+      for (const bound of [-7, -1, 0, 2.5, 6, Infinity, -Infinity]) {
+        expect(arena.kernels.countAbove(at, count, bound)).toBe(countAbove(scores, bound))
+      }
+    }
+  })
+})
