@@ -1,0 +1,72 @@
+import { describe, expect, test } from '@jest/globals'
+import { readdir, readFile } from 'node:fs/promises'
+import { viewSnapshot } from '../../build/format/decode.js'
+import { decodeIds, type StringIds } from '../../build/format/ids.js'
+import { FIXTURES_V1, finiteIn, makeRegion } from './make.js'
+
+const folder = new URL('fixtures/v1/', import.meta.url)
+
+async function open(name: string): Promise<Awaited<ReturnType<typeof viewSnapshot>>> {
+  const region = new Uint8Array(await readFile(new URL(`${name}.batl`, folder)))
+  return viewSnapshot(region, finiteIn(region))
+}
+
+describe('files of version 1', () => {
+  test('are all here', async () => {
+    expect((await readdir(folder)).sort()).toEqual(
+      Object.keys(FIXTURES_V1)
+        .map((name) => `${name}.batl`)
+        .sort(),
+    )
+  })
+
+  test.each(Object.entries(FIXTURES_V1))('%s opens, and is still written in the same bytes', async (name, options) => {
+    const file = await readFile(new URL(`${name}.batl`, folder))
+    expect((await open(name)).size).toBe(options.size)
+    expect(Buffer.compare(await makeRegion(options), file)).toBe(0)
+  })
+
+  test('hold what they held when they were made', async () => {
+    const exact = await open('exact')
+    expect([...exact.rows.subarray(0, 32)]).toEqual([
+      1,
+      9,
+      6,
+      ...Array<number>(13).fill(0),
+      1,
+      4,
+      4,
+      ...Array<number>(13).fill(0),
+    ])
+    expect(exact).toMatchObject({
+      size: 2,
+      dim: 3,
+      metric: 'l2',
+      rowType: 'u8',
+      idKind: 'row',
+      trees: 0,
+      seed: 7,
+      rungs: [],
+    })
+
+    const linear = await open('linear')
+    expect(decodeIds(linear.ids as StringIds, [0, 1, 2, 3, 4, 5, 6])).toEqual(['', 'a', 'ä', '漢', '🙂', '5', 'a6'])
+    expect([...linear.order]).toEqual([6, 5, 4, 3, 2, 1, 0])
+    expect(linear.rungs[1]).toEqual({ probes: 2, beamWidth: 1, recall: [0.75, 0.5, 0.375] })
+    expect([...linear.tree[0]!.leafOffsets]).toEqual([0, 2, 5, 8, 10])
+    expect([...linear.tree[0]!.entries]).toEqual([0, 4, 1, 5, 0, 2, 6, 1, 3, 2])
+    expect(linear.scales[0]).toBeCloseTo(1 / Math.sqrt(halfNorm(linear.rows)), 6)
+
+    expect((await open('residual')).ids).toEqual(Float64Array.of(0, 1.5, 3, 4.5, 6, 7.5))
+    expect((await open('bigints')).ids).toEqual(BigInt64Array.from({ length: 6 }, (_, i) => BigInt(i) - (1n << 40n)))
+  })
+})
+
+/** Squared norm of the first of five f16 components, for whole numbers below 2^10. */
+function halfNorm(rows: Uint8Array): number {
+  const bits = new Uint16Array(rows.slice(0, 10).buffer)
+  return bits.reduce(
+    (sum, half) => sum + (half === 0 ? 0 : (2 ** ((half >> 10) - 15) * (1 + (half & 1023) / 1024)) ** 2),
+    0,
+  )
+}

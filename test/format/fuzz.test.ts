@@ -1,0 +1,272 @@
+import { describe, expect, test } from '@jest/globals'
+import { Rng } from '../../build/base/rng.js'
+import { viewSnapshot } from '../../build/format/decode.js'
+import { Checksum } from '../../build/format/checksum.js'
+import {
+  ENTRY,
+  ENTRY_BYTES,
+  HEADER,
+  HEADER_BYTES,
+  KIND,
+  META,
+  META_BYTES,
+  RUNG_BYTES,
+} from '../../build/format/layout.js'
+import { Pace } from '../../build/format/pace.js'
+import type { Snapshot } from '../../build/tree/snapshot.js'
+import { finiteIn, makeRegion, type MakeOptions } from './make.js'
+
+const BASES: MakeOptions[] = [
+  { size: 6, arities: [], rungs: 1, idKind: 'f64' },
+  { size: 7, dim: 5, rowType: 'f16', metric: 'cosine', idKind: 'string', arities: [2, 2], copies: 1.5, trees: 2 },
+  { size: 9, dim: 4, rowType: 'f32', metric: 'ip', router: 'residual', idKind: 'i64', arities: [3], copies: 2 },
+]
+const CASES = 6000
+
+interface Place {
+  offset: number
+  length: number
+}
+
+/** Repair all checksums that the altered table still allows to compute, as an attacker would. */
+async function repair(region: Uint8Array): Promise<void> {
+  const view = new DataView(region.buffer)
+  await Checksum.use(async (checksum) => {
+    for (let at = HEADER_BYTES; at < 2048; at += ENTRY_BYTES) {
+      const offset = Number(view.getBigUint64(at + ENTRY.offset.offset, true))
+      const length = Number(view.getBigUint64(at + ENTRY.length.offset, true))
+      if (view.getUint32(at, true) === 0 || offset + length > region.length) continue
+      view.setBigUint64(
+        at + ENTRY.checksum.offset,
+        await checksum.of(region.subarray(offset, offset + length), new Pace()),
+        true,
+      )
+    }
+    view.setBigUint64(HEADER.tableChecksum.offset, checksum.ofTable(region), true)
+  })
+}
+
+/** Places worth altering: fields of header, table and meta, and the numbers of all small sections. */
+function places(region: Uint8Array): Place[][] {
+  const view = new DataView(region.buffer)
+  const words = (start: number, bytes: number, width: number): Place[] =>
+    Array.from({ length: Math.floor(bytes / width) }, (_, i) => ({ offset: start + i * width, length: width }))
+  const count = view.getUint32(HEADER.sectionCount.offset, true)
+  const groups = [words(8, 2, 1), words(10, 2, 1), words(12, 20, 4), words(HEADER_BYTES, (count + 1) * ENTRY_BYTES, 4)]
+  for (let i = 0; i < count; i++) {
+    const at = HEADER_BYTES + i * ENTRY_BYTES
+    const start = Number(view.getBigUint64(at + ENTRY.offset.offset, true))
+    const length = Number(view.getBigUint64(at + ENTRY.length.offset, true))
+    const kind = view.getUint32(at, true)
+    if (kind === KIND.meta) {
+      groups.push(words(start, 8, 4), words(start + 8, 8, 1), words(start + META.seed.offset, 52, 4))
+      groups.push(words(start + META.rungs.offset, 3 * RUNG_BYTES, 4), words(start + META_BYTES - 64, 64, 4))
+    } else groups.push(words(start, Math.ceil(length / 64) * 64, kind === KIND.idBytes || kind === KIND.rows ? 1 : 4))
+  }
+  return groups
+}
+
+/** Values that break careless code, near what is there or far from it. */
+function alter(view: DataView, { offset, length }: Place, rng: Rng): void {
+  if (length === 1) return view.setUint8(offset, [0, 1, 2, 3, 4, 8, 9, 127, 128, 255, rng.below(256)][rng.below(11)]!)
+  const old = view.getUint32(offset, true)
+  const near = [old + 1, old - 1, old ^ (1 << rng.below(32)), old * 2, old + 64]
+  const far = [
+    0,
+    1,
+    2,
+    3,
+    0x7fffffff,
+    0x80000000,
+    0xffffffff,
+    0x7f800000,
+    0x7fc00000,
+    0x10000,
+    rng.uint32(),
+    rng.below(16),
+  ]
+  const choices = [...near, ...far]
+  view.setUint32(offset, choices[rng.below(choices.length)]! >>> 0, true)
+}
+
+/** What a search relies on, checked without the code under test. */
+function expectSound(snapshot: Snapshot, regionLength: number): void {
+  const { size, dim, rows, order, tree, ids, entryCount, shape, rungs, scales } = snapshot
+  const sound: [string, boolean][] = [
+    ['size', size >= 1 && dim >= 1 && rows.length === size * snapshot.stride && rows.length <= regionLength],
+    ['order', order.length === (tree.length > 0 ? size : 0)],
+    ['permutation', [...order].sort((a, b) => a - b).every((row, i) => row === i)],
+    ['scales', [...scales].every((scale) => Number.isFinite(scale) && scale > 0)],
+    ['rungs', rungs.every(({ probes, beamWidth }) => probes >= 1 && probes <= shape.leafCount && beamWidth >= 1)],
+    ['recall', rungs.every(({ recall }) => recall.every((value) => value >= 0 && value <= 1))],
+    ['leaves', shape.arities.reduce((product, arity) => product * arity, 1) === shape.leafCount],
+  ]
+  for (const { router, leafOffsets, entries } of tree) {
+    sound.push(['router', router.every((value) => Math.abs(value) <= 1e30)])
+    sound.push(['offsets', leafOffsets.length === shape.leafCount + 1 && leafOffsets[0] === 0])
+    sound.push(['last offset', leafOffsets[shape.leafCount] === entryCount && entries.length === entryCount])
+    sound.push(['all rows', new Set(entries).size === size && Math.max(...entries) === size - 1])
+    for (let leaf = 0; leaf < shape.leafCount; leaf++) {
+      const members = entries.subarray(leafOffsets[leaf], leafOffsets[leaf + 1])
+      sound.push(['leaf', leafOffsets[leaf]! <= leafOffsets[leaf + 1]! && new Set(members).size === members.length])
+    }
+  }
+  const seen = new Set<unknown>()
+  if (ids !== undefined && 'bytes' in ids) {
+    const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+    for (let row = 0; row < size; row++)
+      seen.add(decoder.decode(ids.bytes.subarray(ids.offsets[row], ids.offsets[row + 1])))
+  } else if (ids !== undefined) for (const id of ids) seen.add(id)
+  sound.push(['ids', ids === undefined || seen.size === size])
+  expect(sound.filter(([, holds]) => !holds)).toEqual([])
+}
+
+describe('altered fields with repaired checksums', () => {
+  test(`give a FormatError, a VersionError or a sound index, in ${CASES} cases`, async () => {
+    const bases = await Promise.all(BASES.map((options) => makeRegion(options)))
+    const rng = new Rng(20_260_101)
+    const counts: Record<string, number> = {}
+    for (let i = 0; i < CASES; i++) {
+      const region = bases[i % bases.length]!.slice()
+      const view = new DataView(region.buffer)
+      const groups = places(region)
+      for (let edits = 1 + rng.below(3); edits > 0; edits--) {
+        const group = groups[rng.below(groups.length)]!
+        alter(view, group[rng.below(group.length)]!, rng)
+      }
+      await repair(region)
+      let result = 'sound'
+      try {
+        expectSound(await viewSnapshot(region, finiteIn(region)), region.length)
+      } catch (error) {
+        result = (error as Error).name
+        if (result !== 'FormatError' && result !== 'VersionError')
+          throw new Error(`case ${i}: ${String(error)}`, { cause: error })
+        if (result === 'FormatError') {
+          const { offset, message } = error as Error & { offset: number }
+          expect(offset).toBeGreaterThanOrEqual(0)
+          expect(offset).toBeLessThanOrEqual(region.length)
+          expect(message).toMatch(/; .*(again|file)/)
+        }
+      }
+      counts[result] = (counts[result] ?? 0) + 1
+    }
+    // The fuzzer reaches past the first checks, and alters things that may be altered.
+    expect(counts.FormatError).toBeGreaterThan(CASES / 4)
+    expect(counts.VersionError).toBeGreaterThan(10)
+    expect(counts.sound).toBeGreaterThan(CASES / 20)
+  })
+
+  test('never make it take memory for what the file does not hold', async () => {
+    const region = await makeRegion({ size: 8, idKind: 'f64', arities: [2, 2] })
+    const view = new DataView(region.buffer)
+    const lies: [number, number][] = [
+      [META.size.offset, 0xffffffff],
+      [META.dim.offset, 65_536],
+      [META.arities.offset, 0x3fffffff],
+      [META.entryCount.offset, 24],
+      [META.entryCount.offset, 0xffffffff],
+      [META.rungCount.offset, 0xffffffff],
+    ]
+    const before = process.memoryUsage().arrayBuffers
+    for (const [field, value] of lies) {
+      const old = view.getUint32(2048 + field, true)
+      view.setUint32(2048 + field, value, true)
+      await repair(region)
+      const error: unknown = await viewSnapshot(region, finiteIn(region)).catch((refused: unknown) => refused)
+      expect(error).toMatchObject({ code: 'BATL_FORMAT' })
+      view.setUint32(2048 + field, old, true)
+    }
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(16 * region.length)
+    await repair(region)
+    await expect(viewSnapshot(region, finiteIn(region))).resolves.toMatchObject({ size: 8 })
+  })
+})
+
+describe('contents that only a full check finds', () => {
+  const options: MakeOptions = {
+    size: 7,
+    dim: 5,
+    rowType: 'f16',
+    metric: 'cosine',
+    idKind: 'string',
+    arities: [2, 2],
+    copies: 1.5,
+  }
+  const cases: [string, (snapshot: Snapshot) => void, RegExp][] = [
+    ['a row twice in order', ({ order }) => void (order[0] = order[1]!), /section order: row 5 has two positions/],
+    ['a row beyond the end in order', ({ order }) => void (order[3] = 7), /section order: position 3 holds row 7/],
+    [
+      'leaf offsets that fall',
+      ({ tree }) => void (tree[0]!.leafOffsets[1] = 6),
+      /leafOffsets of tree 0: falls from 6 to 5/,
+    ],
+    ['leaf offsets that start late', ({ tree }) => void (tree[0]!.leafOffsets[0] = 1), /must start with 0/],
+    ['leaf offsets that end early', ({ tree }) => void (tree[0]!.leafOffsets[4] = 9), /must end with 10/],
+    ['an entry beyond the rows', ({ tree }) => void (tree[0]!.entries[2] = 7), /entry 2 is 7, but there are 7 rows/],
+    ['a row twice in a leaf', ({ tree }) => void (tree[0]!.entries[1] = 0), /position 0 stands twice in leaf 0/],
+    ['a row in no leaf', ({ tree }) => void (tree[0]!.entries[1] = 6), /position 4 stands in no leaf/],
+    ['a router that is not finite', ({ tree }) => void (tree[0]!.router[3] = Infinity), /float 3 is Infinity/],
+    ['a router that is too large', ({ tree }) => void (tree[0]!.router[3] = 2e30), /at most 1e\+30/],
+    ['a NaN in a row', ({ rows }) => void rows.set([0xff, 0x7e], 2 * 16 + 2), /section rows: .* not finite/],
+    ['row padding', ({ rows }) => void (rows[15] = 1), /padding of row 0 is not zero/],
+    ['a scale of zero', ({ scales }) => void (scales[6] = 0), /reciprocal norm at position 6 is 0/],
+    ['bytes that are no UTF-8', ({ ids }) => void ((ids as { bytes: Uint8Array }).bytes[1] = 0xff), /not UTF-8/],
+    [
+      'an id within a character',
+      ({ ids }) => void ((ids as { offsets: Uint32Array }).offsets[3] = 2),
+      /id 3 starts within a character/,
+    ],
+  ]
+
+  test.each(cases)('%s', async (_, change, message) => {
+    const region = await makeRegion(options)
+    change(await viewSnapshot(region, finiteIn(region)))
+    await repair(region)
+    const error: unknown = await viewSnapshot(region, finiteIn(region)).catch((refused: unknown) => refused)
+    expect(error).toMatchObject({ code: 'BATL_FORMAT', message: expect.stringMatching(message) })
+  })
+
+  test('ids that are equal, as strings and as numbers', async () => {
+    const strings = await makeRegion(options)
+    const { offsets, bytes } = (await viewSnapshot(strings, finiteIn(strings))).ids as {
+      offsets: Uint32Array
+      bytes: Uint8Array
+    }
+    bytes[offsets[5]!] = bytes[offsets[1]!]!
+    await repair(strings)
+    await expect(viewSnapshot(strings, finiteIn(strings))).rejects.toThrow(/rows 1 and 5 have the same id/)
+    const numbers = await makeRegion({ size: 4, idKind: 'f64' })
+    const values = (await viewSnapshot(numbers, finiteIn(numbers))).ids as Float64Array
+    values[3] = -0
+    await repair(numbers)
+    await expect(viewSnapshot(numbers, finiteIn(numbers))).rejects.toThrow(/rows 0 and 3 have the same id/)
+    values[3] = NaN
+    await repair(numbers)
+    await expect(viewSnapshot(numbers, finiteIn(numbers))).rejects.toThrow(/the id of row 3 is NaN/)
+  })
+
+  test('a section of an unknown kind is skipped, a known one too many is not', async () => {
+    const region = await makeRegion({ size: 5, dim: 3, arities: [], rungs: 0 })
+    const longer = new Uint8Array(region.length + 64)
+    longer.set(region)
+    const view = new DataView(longer.buffer)
+    const entry = HEADER_BYTES + 2 * ENTRY_BYTES
+    view.setUint32(HEADER.sectionCount.offset, 3, true)
+    view.setBigUint64(HEADER.fileLength.offset, BigInt(longer.length), true)
+    view.setBigUint64(entry + ENTRY.offset.offset, BigInt(region.length), true)
+    view.setBigUint64(entry + ENTRY.length.offset, 20n, true)
+    longer.fill(7, region.length, region.length + 20)
+    for (const [kind, minor, wanted] of [
+      [999, 0, 'size'],
+      [999, 9, 'size'],
+      [KIND.order, 0, 'does not belong here'],
+    ] as const) {
+      view.setUint32(entry, kind, true)
+      view.setUint16(HEADER.minor.offset, minor, true)
+      await repair(longer)
+      const result: unknown = await viewSnapshot(longer, finiteIn(longer)).catch((refused: unknown) => refused)
+      expect(result).toMatchObject(wanted === 'size' ? { size: 5 } : { message: expect.stringContaining(wanted) })
+    }
+  })
+})

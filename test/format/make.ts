@@ -1,0 +1,152 @@
+import type { Metric, Router, RowType } from '../../build/base/options.js'
+import { Rng } from '../../build/base/rng.js'
+import { mapSnapshot } from '../../build/format/decode.js'
+import { seal, writeHeader } from '../../build/format/encode.js'
+import { encodeIds, type StringIds } from '../../build/format/ids.js'
+import { planLayout } from '../../build/format/layout.js'
+import { routerTensors, routerViews } from '../../build/tree/router.js'
+import { treeShape } from '../../build/tree/shape.js'
+import type { IdKind, Snapshot, SnapshotHeader, TreeView } from '../../build/tree/snapshot.js'
+
+/** What varies between made indexes; `arities: []` is an index without a tree. */
+export interface MakeOptions {
+  size?: number
+  dim?: number
+  metric?: Metric
+  rowType?: RowType
+  idKind?: IdKind
+  router?: Router
+  arities?: number[]
+  trees?: number
+  copies?: number
+  rungs?: number
+  seed?: number
+}
+
+/** Values that are exact in every row type: whole numbers of 0 to 9, and 1 in the first place, so that no row is zero. */
+function component(rng: Rng, column: number): number {
+  return column === 0 ? 1 : rng.below(10)
+}
+
+/** f16 bits of the whole numbers 0 to 9. */
+const HALF = [0, 0x3c00, 0x4000, 0x4200, 0x4400, 0x4500, 0x4600, 0x4700, 0x4800, 0x4880]
+
+function fillRows(snapshot: Snapshot, rng: Rng): void {
+  const { rows, stride, size, dim, rowType } = snapshot
+  const view = new DataView(rows.buffer, rows.byteOffset, rows.length)
+  for (let row = 0; row < size; row++) {
+    let norm = 0
+    for (let column = 0; column < dim; column++) {
+      const value = component(rng, column)
+      norm += value * value
+      const at = row * stride
+      if (rowType === 'f32') view.setFloat32(at + 4 * column, value, true)
+      else if (rowType === 'f16') view.setUint16(at + 2 * column, HALF[value]!, true)
+      else view.setUint8(at + column, value)
+    }
+    if (snapshot.scales.length > 0) snapshot.scales[row] = 1 / Math.sqrt(norm)
+  }
+}
+
+function fillIds(snapshot: Snapshot, strings: StringIds): void {
+  const { ids } = snapshot
+  if (ids === undefined) return
+  if (!ArrayBuffer.isView(ids)) {
+    ids.offsets.set(strings.offsets)
+    ids.bytes.set(strings.bytes)
+  } else if (snapshot.idKind === 'f64')
+    (ids as Float64Array).forEach((_, row) => ((ids as Float64Array)[row] = row * 1.5))
+  else (ids as BigInt64Array).forEach((_, row) => ((ids as BigInt64Array)[row] = BigInt(row) - (1n << 40n)))
+}
+
+/** Rows dealt to leaves in turn, the copies to the next leaf; leaves of a tree start at another leaf than the tree before. */
+function fillTree(snapshot: Snapshot, view: TreeView, tree: number, rng: Rng): void {
+  const { size, entryCount, shape, dim, router } = snapshot
+  for (const table of routerViews(routerTensors(router, shape, dim), view.router).values()) {
+    table.forEach((_, i) => (table[i] = rng.normal()))
+  }
+  const leaves: number[][] = Array.from({ length: shape.leafCount }, () => [])
+  for (let entry = 0; entry < entryCount; entry++) {
+    const position = entry % size
+    const copy = Math.floor(entry / size)
+    leaves[(position + copy + tree) % shape.leafCount]!.push(position)
+  }
+  let end = 0
+  leaves.forEach((positions, leaf) => {
+    view.leafOffsets[leaf] = end
+    view.entries.set(positions, end)
+    end += positions.length
+  })
+  view.leafOffsets[shape.leafCount] = end
+}
+
+function headerOf(options: MakeOptions): SnapshotHeader {
+  const { size = 5, dim = 3, metric = 'l2', rowType = 'u8', idKind = 'row', router = 'linear' } = options
+  const { arities = [2], copies = 1, rungs = 2, seed = 7 } = options
+  const depth = arities.length
+  const shape = treeShape(arities)
+  return {
+    size,
+    dim,
+    metric,
+    rowType,
+    idKind,
+    router,
+    shape,
+    trees: depth === 0 ? 0 : (options.trees ?? 1),
+    entryCount: depth === 0 ? 0 : Math.floor(size * copies),
+    rungs: Array.from({ length: rungs }, (_, r) => ({
+      probes: Math.min(r + 1, shape.leafCount),
+      beamWidth: 1,
+      recall: [0.5 + r / 4, 0.25 + r / 4, 0.125 + r / 4],
+    })),
+    seed,
+    trainer: depth === 0 ? 'none' : 'wasm',
+  }
+}
+
+/** Strings of one to four bytes a character, and an empty one. */
+function stringsOf(size: number): string[] {
+  return Array.from({ length: size }, (_, row) => ['', 'a', 'ä', '漢', '🙂'][row % 5]! + (row < 5 ? '' : String(row)))
+}
+
+/** A small valid index, sealed: a pure function of the options. */
+export async function makeRegion(options: MakeOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
+  const header = headerOf(options)
+  const strings = await encodeIds(stringsOf(header.size))
+  const layout = planLayout(header, strings.bytes.length)
+  const region = new Uint8Array(layout.length)
+  writeHeader(region, header, layout)
+  const snapshot = mapSnapshot(region, header, layout)
+  const rng = new Rng(header.seed)
+  fillRows(snapshot, rng)
+  fillIds(snapshot, strings)
+  if (snapshot.order.length > 0)
+    snapshot.order.forEach((_, position) => (snapshot.order[position] = header.size - 1 - position))
+  snapshot.tree.forEach((view, tree) => fillTree(snapshot, view, tree, rng))
+  await seal(region)
+  return region
+}
+
+/** Whether rows of a region are finite: what the kernels answer in the library. */
+export function finiteIn(region: Uint8Array): (type: RowType, offset: number, bytes: number) => boolean {
+  const view = new DataView(region.buffer, region.byteOffset, region.length)
+  return (type, offset, bytes) => {
+    for (let at = offset; at < offset + bytes; at += type === 'f32' ? 4 : 2) {
+      if (
+        type === 'f32' ? !Number.isFinite(view.getFloat32(at, true)) : (view.getUint16(at, true) & 0x7c00) === 0x7c00
+      ) {
+        return false
+      }
+    }
+    return true
+  }
+}
+
+/** Names and options of the files in `fixtures/v1`. They are kept for ever: change nothing, add a folder for a new version. */
+export const FIXTURES_V1: Readonly<Record<string, MakeOptions>> = {
+  exact: { size: 2, dim: 3, arities: [], rungs: 0 },
+  linear: { size: 7, dim: 5, rowType: 'f16', metric: 'cosine', idKind: 'string', arities: [2, 2], copies: 1.5 },
+  residual: { size: 6, dim: 4, rowType: 'f32', metric: 'ip', idKind: 'f64', router: 'residual', trees: 2, copies: 2 },
+  bigints: { size: 6, dim: 17, rowType: 'i8', idKind: 'i64', arities: [2, 3] },
+}
