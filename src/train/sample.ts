@@ -1,0 +1,117 @@
+import { InvalidArgumentError } from '../base/errors.js'
+import type { Rng } from '../base/rng.js'
+import type { TreeShape } from '../tree/shape.js'
+import type { TrainRequest } from './request.js'
+
+/** Training scores (q - mean) / scale, whatever the queries' scale; tables get both folded in. */
+export interface Normaliser {
+  /** `[dim]` */
+  readonly mean: Float32Array
+  readonly scale: number
+}
+
+/**
+ * Mean of the queries and the root of their mean squared distance to it.
+ * Without the mean taken out, Adam's step sizes follow the part that all queries share and the rest learns slowly.
+ * @throws {InvalidArgumentError} when a component is not finite.
+ */
+export function fitNormaliser(queries: Float32Array, dim: number): Normaliser {
+  const count = Math.max(1, queries.length / dim)
+  const sums = new Float64Array(dim)
+  for (let i = 0; i < queries.length; i += dim) {
+    for (let d = 0; d < dim; d++) sums[d]! += queries[i + d]!
+  }
+  const mean = Float32Array.from(sums, (sum) => sum / count)
+  let squares = 0
+  for (let i = 0; i < queries.length; i += dim) {
+    for (let d = 0; d < dim; d++) squares += (queries[i + d]! - mean[d]!) ** 2
+  }
+  if (!Number.isFinite(squares)) {
+    throw new InvalidArgumentError(
+      'queries',
+      'queries hold a component that is not finite or too large; clean or rescale them',
+    )
+  }
+  return { mean, scale: Math.fround(Math.sqrt(squares / count)) || 1 }
+}
+
+/** Normalised queries as rows of `dim` floats, and a column of ones after them where `ones` asks for it. */
+export function featureRows(
+  { queries, dim }: Pick<TrainRequest, 'queries' | 'dim'>,
+  { mean, scale }: Normaliser,
+  ids: Uint32Array,
+  ones: boolean,
+): Float32Array {
+  const width = ones ? dim + 1 : dim
+  const rows = new Float32Array(ids.length * width)
+  for (let i = 0; i < ids.length; i++) {
+    const from = ids[i]! * dim
+    for (let d = 0; d < dim; d++) rows[i * width + d] = (queries[from + d]! - mean[d]!) / scale
+    if (ones) rows[i * width + dim] = 1
+  }
+  return rows
+}
+
+/** Labelled queries in shuffled passes: each once before any twice, batches of equal size across the seams. */
+export class QueryStream {
+  readonly #order: Uint32Array
+  readonly #rng: Rng
+  #next = 0
+
+  /** @throws {InvalidArgumentError} when no query has a label. */
+  constructor({ labelOffsets }: TrainRequest, rng: Rng) {
+    const ids: number[] = []
+    for (let i = 0; i + 1 < labelOffsets.length; i++) if (labelOffsets[i + 1]! > labelOffsets[i]!) ids.push(i)
+    if (ids.length === 0) {
+      throw new InvalidArgumentError(
+        'labelOffsets',
+        'no training query has a label; give at least one leaf for one query',
+      )
+    }
+    this.#order = rng.shuffle(Uint32Array.from(ids))
+    this.#rng = rng
+  }
+
+  /** Queries of the next batch: `batch`, or all there are where they are fewer. */
+  next(batch: number): Uint32Array {
+    const ids = new Uint32Array(Math.min(batch, this.#order.length))
+    for (let i = 0; i < ids.length; i++) {
+      if (this.#next === this.#order.length) {
+        this.#rng.shuffle(this.#order)
+        this.#next = 0
+      }
+      ids[i] = this.#order[this.#next++]!
+    }
+    return ids
+  }
+}
+
+/**
+ * Soft targets of one level: the share of a query's neighbours below each node.
+ * @returns `[ids.length * nodes]`, row-major.
+ */
+export function levelTargets(request: TrainRequest, shape: TreeShape, level: number, ids: Uint32Array): Float32Array {
+  const { labelOffsets, labelLeaves, labelWeights } = request
+  const nodes = shape.nodeCounts[level]!
+  const leavesPerNode = shape.leafCount / nodes
+  const targets = new Float32Array(ids.length * nodes)
+  for (let i = 0; i < ids.length; i++) {
+    const query = ids[i]!
+    for (let j = labelOffsets[query]!; j < labelOffsets[query + 1]!; j++) {
+      targets[i * nodes + Math.floor(labelLeaves[j]! / leavesPerNode)]! += labelWeights[j]!
+    }
+  }
+  return targets
+}
+
+/** One leaf for each query, drawn by the weights of its labels. */
+export function sampleLeaves(request: TrainRequest, ids: Uint32Array, rng: Rng): Uint32Array {
+  const { labelOffsets, labelLeaves, labelWeights } = request
+  return ids.map((query) => {
+    const end = labelOffsets[query + 1]! - 1
+    let left = rng.uniform()
+    let j = labelOffsets[query]!
+    while (j < end && (left -= labelWeights[j]!) >= 0) j++
+    return labelLeaves[j]!
+  })
+}
