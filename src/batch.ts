@@ -1,0 +1,72 @@
+import type { Pace } from './format/pace.js'
+import type { OpenIndex } from './open.js'
+import { WorkerPool } from './pool/pool.js'
+import type { SearchEffort, Searcher } from './search/searcher.js'
+
+/** Queries a task of a batch. */
+const BATCH_BLOCK = 64
+
+/** A batch to search: queries f32 [count * dim], answers [count * k] in shared memory. */
+export interface BatchJob {
+  readonly matrix: Float32Array
+  readonly k: number
+  readonly effort: SearchEffort
+  readonly outIds: Uint32Array
+  readonly outDistances: Float32Array
+}
+
+/** Search a batch on this thread, with turns of the event loop in between; `alive` throws when the index was closed. */
+export async function searchHere(searcher: Searcher, job: BatchJob, pace: Pace, alive: () => void): Promise<void> {
+  const { matrix, k, effort, outIds, outDistances } = job
+  const count = outIds.length / k
+  const dim = matrix.length / count
+  for (let i = 0; i < count; i++) {
+    await pace.turn()
+    alive()
+    searcher.search(matrix.subarray(i * dim, (i + 1) * dim), k, effort, outIds, outDistances, i * k)
+  }
+}
+
+/** The worker pools of one index: made when first needed, one for each number of threads asked for. */
+export class BatchPools {
+  readonly #pools = new Map<number, WorkerPool>()
+
+  /**
+   * Search a batch on worker threads.
+   * @throws {ClosedError} BATL_CLOSED when the pools are closed meanwhile; the signal's reason once it has aborted.
+   */
+  async search(
+    { arena, key, snapshot }: OpenIndex,
+    job: BatchJob,
+    threads: number,
+    signal?: AbortSignal,
+  ): Promise<void> {
+    let pool = this.#pools.get(threads)
+    if (pool === undefined) this.#pools.set(threads, (pool = new WorkerPool(threads)))
+    const { matrix, k, effort, outIds, outDistances } = job
+    const cancelled = new Int32Array(new SharedArrayBuffer(4))
+    let abort = (): void => undefined
+    const aborted = new Promise<never>((_, reject) => {
+      abort = () => {
+        Atomics.store(cancelled, 0, 1)
+        reject(signal!.reason as Error)
+      }
+    })
+    signal?.addEventListener('abort', abort, { once: true })
+    try {
+      const index = { memory: arena.memory, key, snapshot }
+      const input = { index, queries: matrix, k, ...effort, cancelled, outIds, outDistances }
+      const work = pool.each('search', outIds.length / k, BATCH_BLOCK, input)
+      await Promise.race([work, aborted])
+    } finally {
+      signal?.removeEventListener('abort', abort)
+    }
+  }
+
+  /** End all threads; searches under way reject. Idempotent. */
+  async close(): Promise<void> {
+    const pools = [...this.#pools.values()]
+    this.#pools.clear()
+    await Promise.all(pools.map((pool) => pool.close()))
+  }
+}

@@ -1,0 +1,195 @@
+import type { Rung } from '../tree/snapshot.js'
+import type { RouterTables } from '../pool/messages.js'
+import type { WorkerPool } from '../pool/pool.js'
+import { padded } from '../tree/router.js'
+import { treeShape } from '../tree/shape.js'
+import { addCopies } from './copies.js'
+import {
+  shareF32,
+  singleHolders,
+  shareU32,
+  type Build,
+  type BuildInput,
+  type Labelled,
+  type Report,
+  type RoundReport,
+  type TreeState,
+} from './context.js'
+import { partition, settleRows, type Partition } from './partition.js'
+import { chooseLessons, positionsOf, searchNeighbours, splitQueries, withheldTruth } from './queries.js'
+import { alternate, randomLeaves, type Jury } from './rounds.js'
+import { geometricRouter, trainRouter, type Training } from './route.js'
+import { probesFor, scoreTrees, tuneLadder } from './tune.js'
+
+/** Neighbours of a query that label its leaves: the published network learns from a hundred. */
+const LABELS = 20
+const PUBLISHED_LABELS = 100
+/** Queries that a router is trained on, from the base and as many from the log. */
+const TRAINING_QUERIES = 60_000
+const PUBLISHED_QUERIES = 100_000
+/**
+ * Recall of the searches that find labels. What they miss are the rows that queries miss, the very ones that copies are
+ * for, so they look further than a search that is only asked for recall.
+ */
+const LABEL_RECALL = 0.97
+/** Training after copies, relative to the first. */
+const COPIES_EFFORT = 1
+
+/** What a build found out, beside what it wrote to the index. */
+export interface BuildOutput {
+  readonly rungs: readonly Rung[]
+  readonly trainer: 'none' | 'wasm' | 'tfjs-node'
+  readonly rounds: readonly RoundReport[]
+}
+
+/**
+ * Build the trees of an index over rows that lie in its memory.
+ *
+ * 1. Cluster the rows into balanced leaves, grouped into a tree.
+ * 2. Find the neighbours of the queries that are learned from, and the exact ones of those that are withheld.
+ * 3. For each tree: train the router, alternate with tree updates, add copies where queries miss, train on.
+ * 4. Tune the ladder of settings on the withheld queries.
+ * 5. Move the rows into leaf order and write every section.
+ */
+export async function buildTrees(
+  input: BuildInput,
+  pool: WorkerPool,
+  train: Build['train'],
+  report: Report,
+): Promise<BuildOutput> {
+  const { points, options } = input
+  const split = splitQueries(points.size, input.log === undefined ? 0 : input.log.length / points.dim, options.seed)
+  const build: Build = {
+    input,
+    pool,
+    train,
+    report,
+    shape: treeShape(input.arities),
+    width: padded(points.dim),
+    order: new Uint32Array(points.size).map((_, i) => i),
+    withheldRows: new Set(split.withheldRows),
+    trainer: 'none',
+  }
+  const geometry = await partition(build, options.seed, true)
+  const withheld = await withheldTruth(build, split)
+  const found =
+    input.study?.flat === true
+      ? []
+      : await searchNeighbours(
+          build,
+          split,
+          await labelIndex(build, geometry, withheld),
+          options.router === 'seq2seq' ? PUBLISHED_LABELS : LABELS,
+        )
+  const jury: Jury = { withheld, judge: judgeOf(build) }
+  const states: TreeState[] = []
+  const rounds: RoundReport[] = []
+  for (let tree = 0; tree < options.trees; tree++) {
+    const seed = options.seed + 1_000_003 * tree
+    const own = tree === 0 || options.start === 'random' ? geometry : await partition(build, seed, false)
+    const made = await growTree(build, own, { found, jury, tree, seed })
+    states.push(made.state)
+    rounds.push(...made.rounds)
+  }
+  const rungs = await tuneLadder(build, states, withheld)
+  await pack(build, states)
+  return { rungs, trainer: build.trainer, rounds }
+}
+
+/** A geometric index, with the probes at which it labels queries well. */
+async function labelIndex(
+  build: Build,
+  { centres, leafOf }: Partition,
+  withheld: readonly Labelled[],
+): Promise<{ router: RouterTables; leafOf: Uint32Array; probes: number }> {
+  const { dim, metric } = build.input.points
+  const router = geometricRouter(centres, build.shape, dim, metric)
+  const probes = await probesFor(build, { router, holders: singleHolders(leafOf) }, withheld, LABEL_RECALL)
+  return { router, leafOf, probes }
+}
+
+function judgeOf(build: Build): Labelled[] | undefined {
+  const { study, points } = build.input
+  const judge = study?.judge
+  if (judge === undefined) return undefined
+  const places = positionsOf(build.order)
+  const neighbours = shareU32(judge.neighbours.map((row) => places[row]!))
+  const queries = { matrix: shareF32(judge.queries) }
+  return [{ queries, count: judge.queries.length / points.dim, k: judge.k, neighbours }]
+}
+
+/** Train one tree's router, in turns with tree updates, then with copies. */
+async function growTree(
+  build: Build,
+  geometry: Partition,
+  { found, jury, tree, seed }: { found: readonly Labelled[]; jury: Jury; tree: number; seed: number },
+): Promise<{ state: TreeState; rounds: RoundReport[] }> {
+  const { points, options } = build.input
+  const random = options.start === 'random'
+  const leafOf = random ? randomLeaves(points.size, build.shape.leafCount, seed) : geometry.leafOf
+  if (build.input.study?.flat === true) {
+    const router = geometricRouter(geometry.centres, build.shape, points.dim, points.metric)
+    return { state: { router, weights: {}, holders: singleHolders(leafOf) }, rounds: [] }
+  }
+  const training: Training = {
+    lessons: chooseLessons(
+      found,
+      options.router === 'seq2seq' ? PUBLISHED_QUERIES : TRAINING_QUERIES,
+      points.dim,
+      seed,
+    ),
+    holders: singleHolders(leafOf),
+    start: geometricRouter(geometry.centres, build.shape, points.dim, points.metric),
+    effort: 1,
+    seed,
+  }
+  const first = await trainRouter(build, training)
+  const { state, rounds } = await alternate(build, first, training, jury, tree)
+  const holders = await addCopies(build, state, geometry, found)
+  if (holders === state.holders) return { state, rounds }
+  const trained = await trainRouter(build, {
+    ...training,
+    holders,
+    before: state,
+    effort: COPIES_EFFORT,
+    seed: seed + 500,
+  })
+  // Copies alone help; training on them may not, so the router that ranks them better stays.
+  const plain = { ...state, holders }
+  const [before, after] = [
+    await scoreTrees(build, [plain], jury.withheld),
+    await scoreTrees(build, [trained], jury.withheld),
+  ]
+  return { state: after[1]! <= before[1]! ? trained : plain, rounds }
+}
+
+/** Move the rows into the leaf order of the first tree, and write order, routers, leaves and entries. */
+async function pack(build: Build, states: readonly TreeState[]): Promise<void> {
+  const { input, shape } = build
+  const { size, memory } = input.points
+  const primary = states[0]!.holders
+  const leafOf = shareU32(new Uint32Array(size).map((_, row) => primary.leaves[primary.offsets[row]!]!))
+  const before = build.order
+  await settleRows(build, leafOf)
+  const numbers = positionsOf(build.order)
+  // New position of each row by its position until now.
+  const place = before.map((number) => numbers[number]!)
+  new Uint32Array(memory.buffer, input.order, size).set(build.order)
+  for (let t = 0; t < states.length; t++) {
+    const { router, holders } = states[t]!
+    const sections = input.trees[t]!
+    new Float32Array(memory.buffer, sections.router, sections.routerFloats).set(router.tables)
+    const leafOffsets = new Uint32Array(memory.buffer, sections.leafOffsets, shape.leafCount + 1).fill(0)
+    const entries = new Uint32Array(memory.buffer, sections.entries, input.entryCount)
+    for (const leaf of holders.leaves) leafOffsets[leaf + 1]!++
+    for (let leaf = 0; leaf < shape.leafCount; leaf++) leafOffsets[leaf + 1]! += leafOffsets[leaf]!
+    const next = leafOffsets.slice()
+    for (let row = 0; row < size; row++) {
+      for (let j = holders.offsets[row]!; j < holders.offsets[row + 1]!; j++)
+        entries[next[holders.leaves[j]!]!++] = place[row]!
+    }
+    // Ascending positions: a leaf's own rows lie together, and its copies are met in the order of memory.
+    for (let leaf = 0; leaf < shape.leafCount; leaf++)
+      entries.subarray(leafOffsets[leaf]!, leafOffsets[leaf + 1]!).sort()
+  }
+}

@@ -1,0 +1,129 @@
+import type { Phase, ResolvedOptions } from '../base/options.js'
+import type { PointTable } from '../partition/points.js'
+import type { Holders, QuerySet, RouterTables, Tasks } from '../pool/messages.js'
+import type { TrainResult } from '../train/router.js'
+import type { WorkerPool } from '../pool/pool.js'
+import type { TreeShape } from '../tree/shape.js'
+
+/** Addresses, in the memory that holds the index, of the sections that the build fills. */
+export interface TreeSections {
+  readonly router: number
+  readonly routerFloats: number
+  readonly leafOffsets: number
+  readonly entries: number
+}
+
+/** What a build of trees works on. Rows are in place already, by row number; they are moved as the leaves ask. */
+export interface BuildInput {
+  readonly points: PointTable
+  readonly options: ResolvedOptions
+  readonly arities: readonly number[]
+  readonly entryCount: number
+  /** Address of the section `order`. */
+  readonly order: number
+  readonly trees: readonly TreeSections[]
+  /** The query log, f32 [count * dim], shared; or nothing. */
+  readonly log?: Float32Array
+  readonly study?: Study
+}
+
+/** What only the studies in bench/ ask of a build, to change one thing at a time. */
+export interface Study {
+  /** Queries, with the row numbers of their true neighbours, by which every round is reported and none is chosen. */
+  readonly judge?: { readonly queries: Float32Array; readonly neighbours: Uint32Array; readonly k: number }
+  /** Plain k-means: each row in its nearest leaf, ranked by centroid, nothing trained. */
+  readonly flat?: boolean
+  /** Give every row the same number of copies, whatever queries miss. */
+  readonly evenCopies?: boolean
+}
+
+/** A message about how far a phase is. */
+export type Report = (phase: Phase, done: number, total: number) => void
+
+/** One turn of classifier and tree update, as it was scored. */
+export interface RoundReport {
+  readonly tree: number
+  readonly round: number
+  readonly kept: boolean
+  /** Share of the rows looked at for recall@10 of .90 and .95 on withheld queries, and on the judge's where there is one. */
+  readonly withheld: readonly number[]
+  readonly judged: readonly number[] | undefined
+  /** Share of the rows that the update moved to another leaf. */
+  readonly moved: number
+  readonly loss: number
+}
+
+/** Queries with the positions of their nearest rows [count * k]. */
+export interface Labelled {
+  readonly queries: QuerySet
+  readonly count: number
+  readonly k: number
+  readonly neighbours: Uint32Array
+}
+
+/** The state that the steps of a build share. */
+export interface Build {
+  readonly input: BuildInput
+  readonly pool: WorkerPool
+  /** Train in a worker of its own. */
+  readonly train: (input: Omit<Tasks['train']['input'], 'progress'>) => Promise<TrainResult>
+  readonly report: Report
+  readonly shape: TreeShape
+  /** Floats of a point. */
+  readonly width: number
+  /** [size] position -> row number, as the rows lie now. */
+  order: Uint32Array
+  /** Row numbers that serve as queries to select and tune by, and that nothing else learns from. */
+  withheldRows: ReadonlySet<number>
+  trainer: 'none' | 'wasm' | 'tfjs-node'
+}
+
+/** One tree under construction. */
+export interface TreeState {
+  readonly router: RouterTables
+  /** Raw weights of the router, to train on from. */
+  readonly weights: Record<string, Float32Array>
+  readonly holders: Holders
+}
+
+/** A shared array that workers can fill. */
+export function sharedU32(length: number): Uint32Array<SharedArrayBuffer> {
+  return new Uint32Array(new SharedArrayBuffer(length * 4))
+}
+
+/** A shared array that workers can fill. */
+export function sharedF32(length: number): Float32Array<SharedArrayBuffer> {
+  return new Float32Array(new SharedArrayBuffer(length * 4))
+}
+
+/** The same values in shared memory. */
+export function shareU32(values: ArrayLike<number>): Uint32Array<SharedArrayBuffer> {
+  const shared = sharedU32(values.length)
+  shared.set(values)
+  return shared
+}
+
+/** The same values in shared memory. */
+export function shareF32(values: ArrayLike<number>): Float32Array<SharedArrayBuffer> {
+  const shared = sharedF32(values.length)
+  shared.set(values)
+  return shared
+}
+
+/** Rows by leaf: leaf l holds rows [offsets[l], offsets[l + 1]) of `rows`, ascending. `leafOf` may skip rows with -1. */
+export function rowsByLeaf(leafOf: ArrayLike<number>, leafCount: number): { offsets: Uint32Array; rows: Uint32Array } {
+  const offsets = sharedU32(leafCount + 1)
+  for (let row = 0; row < leafOf.length; row++) if (leafOf[row]! >= 0) offsets[leafOf[row]! + 1]!++
+  for (let leaf = 0; leaf < leafCount; leaf++) offsets[leaf + 1]! += offsets[leaf]!
+  const next = offsets.slice()
+  const rows = sharedU32(offsets[leafCount]!)
+  for (let row = 0; row < leafOf.length; row++) if (leafOf[row]! >= 0) rows[next[leafOf[row]!]!++] = row
+  return { offsets, rows }
+}
+
+/** Holders of rows that are each in one leaf. */
+export function singleHolders(leafOf: Uint32Array): Holders {
+  const offsets = sharedU32(leafOf.length + 1)
+  for (let row = 0; row <= leafOf.length; row++) offsets[row] = row
+  return { offsets, leaves: leafOf }
+}

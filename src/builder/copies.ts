@@ -1,0 +1,157 @@
+import { CapacityError } from '../base/errors.js'
+import { NO_LEAF } from '../partition/balance.js'
+import { costliestRows, MOST_COPIES } from '../partition/copies.js'
+import type { Holders } from '../pool/messages.js'
+import { capacity } from './plan.js'
+import { sharedU32, shareU32, type Build, type Labelled, type TreeState } from './context.js'
+import { emptyLists, listLeaves, moveCentroids, type Partition } from './partition.js'
+
+/** Queries a task. */
+const QUERY_BLOCK = 256
+const ROW_BLOCK = 4096
+/** A logged query counts as so many base rows in the cost of a row. */
+const LOG_WEIGHT = 4
+/** Counts by which a row's cost is drawn to the mean of all. */
+const SHRINK = 1
+const NO_ROW = 0xffff_ffff
+
+/**
+ * How badly queries miss each row: the mean of log(1 + rank of its leaf) over the queries that have it among their
+ * nearest, shrunk to the mean of all rows by one count.
+ */
+async function rowCosts(build: Build, tree: TreeState, found: readonly Labelled[]): Promise<Float32Array> {
+  const { pool, input, report } = build
+  const { size } = input.points
+  const sums = new Float64Array(size)
+  const counts = new Float64Array(size)
+  const total = found.reduce((sum, { count }) => sum + count, 0)
+  let before = 0
+  for (const set of found) {
+    const ranks = sharedU32(set.count * set.k)
+    const request = {
+      points: input.points,
+      router: tree.router,
+      queries: set.queries,
+      neighbours: set.neighbours,
+      k: set.k,
+      holders: tree.holders,
+      out: ranks,
+    }
+    await pool.each('ranks', set.count, QUERY_BLOCK, request, (done) => report('encode', before + done, total))
+    before += set.count
+    const weight = set.queries.matrix === undefined ? 1 : LOG_WEIGHT
+    for (let i = 0; i < ranks.length; i++) {
+      if (ranks[i] === NO_ROW) continue
+      const row = set.neighbours[i]!
+      sums[row]! += weight * Math.log1p(ranks[i]!)
+      counts[row]! += weight
+    }
+  }
+  const mean =
+    sums.reduce((sum, value) => sum + value, 0) /
+    Math.max(
+      1,
+      counts.reduce((sum, value) => sum + value, 0),
+    )
+  return Float32Array.from(sums, (sum, row) => (sum + SHRINK * mean) / (counts[row]! + SHRINK))
+}
+
+/** Loads of the leaves under the holders. */
+function loadsOf(holders: Holders, leafCount: number): Uint32Array {
+  const loads = new Uint32Array(leafCount)
+  for (const leaf of holders.leaves) loads[leaf]!++
+  return loads
+}
+
+/** Holders with one more leaf for some rows; the first leaf of a row stays first. */
+function addHolders(holders: Holders, rows: Uint32Array, leaves: Uint32Array): Holders {
+  const size = holders.offsets.length - 1
+  const added = new Map<number, number>()
+  for (let i = 0; i < rows.length; i++) if (leaves[i] !== NO_LEAF) added.set(rows[i]!, leaves[i]!)
+  const offsets = sharedU32(size + 1)
+  const out = sharedU32(holders.leaves.length + added.size)
+  for (let row = 0; row < size; row++) {
+    let at = offsets[row]!
+    for (let j = holders.offsets[row]!; j < holders.offsets[row + 1]!; j++) out[at++] = holders.leaves[j]!
+    const more = added.get(row)
+    if (more !== undefined) out[at++] = more
+    offsets[row + 1] = at
+  }
+  return { offsets, leaves: out }
+}
+
+/** Leaves that hold each row. */
+function heldCounts({ offsets }: Holders): Uint8Array {
+  return new Uint8Array(offsets.length - 1).map((_, row) => offsets[row + 1]! - offsets[row]!)
+}
+
+/**
+ * Give further copies to the rows that queries miss, those of highest cost first: each into a leaf near it whose
+ * residual is near-orthogonal to those that it has, under the capacity that counts copies. Third copies come only when
+ * every row has two.
+ */
+export async function addCopies(
+  build: Build,
+  tree: TreeState,
+  geometry: Partition,
+  found: readonly Labelled[],
+): Promise<Holders> {
+  const { pool, input, shape } = build
+  const { points, options, entryCount, study } = input
+  if (entryCount === points.size) return tree.holders
+  let { tree: centroids, lists } = geometry
+  if (geometry.leafOf !== tree.holders.leaves) {
+    centroids = await moveCentroids(build, geometry.tree, tree.holders.leaves)
+    lists = await listLeaves(build, centroids)
+  }
+  const room = capacity(entryCount, shape.leafCount, options.slack)
+  let { holders } = tree
+  const cost = study?.evenCopies === true ? new Float32Array(points.size) : await rowCosts(build, tree, found)
+  while (holders.leaves.length < entryCount) {
+    const missing = entryCount - holders.leaves.length
+    const rows = shareU32(costliestRows(cost, heldCounts(holders), Math.min(missing, points.size)))
+    const out = emptyLists(rows.length, lists.length)
+    await pool.each('copyLists', rows.length, ROW_BLOCK, { points, tree: centroids, lists, holders, rows, out })
+    const capacities = loadsOf(holders, shape.leafCount).map((load) => Math.max(0, room - load))
+    const placed = await pool.run('placeCopies', { points, tree: centroids, lists: out, holders, rows, capacities })
+    const before = holders.leaves.length
+    holders = addHolders(holders, rows, placed)
+    if (holders.leaves.length === before) break
+  }
+  return fillUp(holders, entryCount, room, shape.leafCount)
+}
+
+/**
+ * Place the copies that found no leaf with room that did not hold the row already: any other row takes them, so that
+ * the index has exactly the entries that were planned.
+ */
+function fillUp(holders: Holders, entryCount: number, room: number, leafCount: number): Holders {
+  let full = holders
+  while (full.leaves.length < entryCount) {
+    const loads = loadsOf(full, leafCount)
+    const rows: number[] = []
+    const leaves: number[] = []
+    let missing = entryCount - full.leaves.length
+    let row = 0
+    const size = full.offsets.length - 1
+    for (let leaf = 0; leaf < leafCount && missing > 0; leaf++) {
+      for (; loads[leaf]! < room && missing > 0 && row < size; row++) {
+        const held = full.leaves.subarray(full.offsets[row]!, full.offsets[row + 1]!)
+        if (held.includes(leaf) || held.length >= MOST_COPIES) continue
+        rows.push(row)
+        leaves.push(leaf)
+        loads[leaf]!++
+        missing--
+      }
+    }
+    if (rows.length === 0) {
+      throw new CapacityError(
+        `${entryCount} entries do not fit ${leafCount} leaves of ${room} without a row twice in one; raise slack or lower copies`,
+        leafCount * room,
+        entryCount,
+      )
+    }
+    full = addHolders(full, Uint32Array.from(rows), Uint32Array.from(leaves))
+  }
+  return full
+}

@@ -1,0 +1,55 @@
+import { InvalidArgumentError } from '../base/errors.js'
+import { EXACT_ROWS, type ResolvedOptions, type RowType } from '../base/options.js'
+import { MAX_LEVELS, type LayoutShape } from '../format/layout.js'
+import { planShape, treeShape } from '../tree/shape.js'
+import type { IdKind } from '../tree/snapshot.js'
+
+/** What is known of the rows before the build starts. */
+export interface RowShape {
+  readonly size: number
+  readonly dim: number
+  readonly rowType: RowType
+  readonly idKind: IdKind
+}
+
+/**
+ * Mean rows per leaf where none are asked for: small leaves look at fewer rows, but cost more to train and to route,
+ * which weighs the more the more leaves there are. 40 at 50,000 rows, 121 at a million.
+ */
+function defaultLeafSize(size: number): number {
+  return Math.max(16, 40 * (size / 50_000) ** 0.37)
+}
+
+/** Everything that fixes the length of an index, from its rows' shape and its options. */
+export function planIndex(rows: RowShape, options: ResolvedOptions): LayoutShape {
+  const { metric, router, arity, copies } = options
+  const leafSize = options.leafSize ?? defaultLeafSize(rows.size)
+  const exact = rows.size <= EXACT_ROWS
+  const shape = exact ? treeShape([]) : planShape(rows.size / leafSize, arity)
+  if (shape.arities.length > MAX_LEVELS) {
+    throw new InvalidArgumentError(
+      'arity',
+      `arity is ${arity}, which takes ${shape.arities.length} levels for ${Math.round(rows.size / leafSize)} leaves, ` +
+        `but a tree has at most ${MAX_LEVELS}; raise arity or leafSize, or leave arity out`,
+    )
+  }
+  if (!exact && copies > shape.leafCount) {
+    throw new InvalidArgumentError(
+      'copies',
+      `copies are ${copies}, but the tree has ${shape.leafCount} leaves and a row is at most once in each; lower leafSize or copies`,
+    )
+  }
+  return {
+    ...rows,
+    metric,
+    router,
+    shape,
+    trees: exact ? 0 : options.trees,
+    entryCount: exact ? 0 : Math.round(rows.size * copies),
+  }
+}
+
+/** Rows or entries that one of `nodes` nodes may hold: `slack` times the mean, and never less than exact balance needs. */
+export function capacity(entries: number, nodes: number, slack: number): number {
+  return Math.max(Math.ceil(entries / nodes), Math.floor((slack * entries) / nodes + 1e-9))
+}

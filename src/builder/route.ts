@@ -1,0 +1,87 @@
+import type { Metric } from '../base/options.js'
+import { nearnessBias } from '../partition/kmeans.js'
+import type { CentroidTree, Holders, RouterTables } from '../pool/messages.js'
+import { routerFloats, routerTensors, routerViews } from '../tree/router.js'
+import type { TreeShape } from '../tree/shape.js'
+import { sharedF32, shareF32, type Build, type Labelled, type TreeState } from './context.js'
+import { makeLessons } from './queries.js'
+
+/** Optimiser steps and queries a step of the level-wise routers; of the published one, passes over the queries. */
+const STEPS = 200
+const MOST_BATCH = 2048
+/** Scores of leaves a step, which bound its time and memory. */
+const BATCH_SCORES = 1 << 23
+const EPOCHS = 10
+const PUBLISHED_BATCH = 1024
+/** Learning rates of the first step, for queries of unit variance. */
+const RATE = 1e-2
+const PUBLISHED_RATE = 1e-3
+
+/**
+ * Tables of the linear router that ranks nodes by the closeness of their centroid.
+ * Under the inner product every point of a leaf gains by its own length, so no norm is subtracted.
+ */
+export function geometricRouter(tree: CentroidTree, shape: TreeShape, dim: number, metric: Metric): RouterTables {
+  const tensors = routerTensors('linear', shape, dim)
+  const tables = sharedF32(routerFloats(tensors))
+  const views = routerViews(tensors, tables)
+  const width = tree.levels[0]!.length / shape.nodeCounts[0]!
+  tree.levels.forEach((centroids, level) => {
+    views.get(`level ${level}`)!.set(centroids)
+    if (metric !== 'ip') views.get(`bias ${level}`)!.set(nearnessBias(centroids, width))
+  })
+  return { kind: 'linear', arities: tree.arities, tables }
+}
+
+/** What a router is trained on, and from where. */
+export interface Training {
+  readonly lessons: readonly Labelled[]
+  readonly holders: Holders
+  /** Tables of a geometric router to start from; the published router starts from noise. */
+  readonly start: RouterTables
+  /** A trained state to go on from instead. */
+  readonly before?: TreeState
+  /** How long, relative to a first training. */
+  readonly effort: number
+  readonly seed: number
+}
+
+/** Train a router in a worker of its own, which ends with it: the memory of TensorFlow.js never shrinks. */
+export async function trainRouter(build: Build, training: Training): Promise<TreeState & { loss: number }> {
+  const { points, options } = build.input
+  const { router } = options
+  const { before, lessons, holders } = training
+  const { queries, labelOffsets, labelLeaves, labelWeights, count } = makeLessons(build, lessons, holders)
+  const published = router === 'seq2seq'
+  const fits = published ? PUBLISHED_BATCH : Math.min(MOST_BATCH, Math.ceil(BATCH_SCORES / build.shape.leafCount))
+  const batch = Math.min(fits, Math.max(64, Math.ceil(count / 32)))
+  const steps = published ? EPOCHS * Math.ceil(count / batch) : STEPS
+  const result = await build.train({
+    router,
+    arities: build.shape.arities,
+    dim: points.dim,
+    queries,
+    labelOffsets,
+    labelLeaves,
+    labelWeights,
+    tables: training.start.tables.slice(),
+    ...(before === undefined ? {} : { weights: before.weights }),
+    steps: Math.ceil(steps * training.effort),
+    batch,
+    learningRate: published ? PUBLISHED_RATE : RATE,
+    seed: training.seed,
+    trainer: options.trainer,
+    mix: !published && before === undefined,
+    usesNorm: points.metric !== 'ip',
+  })
+  build.trainer = result.trainer
+  const tables = shareF32(result.tables)
+  const last = result.losses.slice(-Math.max(1, Math.ceil(result.losses.length / 10)))
+  const loss = last.length === 0 ? 0 : last.reduce((sum, value) => sum + value, 0) / last.length
+  return {
+    router: { kind: router, arities: build.shape.arities, tables },
+    weights: result.weights,
+    holders: training.holders,
+    loss,
+  }
+}

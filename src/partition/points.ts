@@ -1,0 +1,96 @@
+import { rowStride } from '../base/matrix.js'
+import type { Metric, RowType } from '../base/options.js'
+import type { Arena } from '../kernels/memory.js'
+import { padded } from '../tree/router.js'
+
+/** Rows copied and widened at a time. */
+const BLOCK = 512
+
+/** Codes of row types at the kernel boundary: their place in `ROW_TYPES`. */
+const TYPE_CODE: Readonly<Record<RowType, number>> = { f32: 0, f16: 1, u8: 2, i8: 3 }
+
+/** The rows of an index under construction, by position. */
+export interface PointTable {
+  readonly memory: WebAssembly.Memory
+  /** Names the memory: every message to a worker brings new objects for it. */
+  readonly key: number
+  /** Address of the rows in `memory`. */
+  readonly rows: number
+  /** Address of the reciprocal norms f32 [size] in `memory`; 0 unless cosine. */
+  readonly scales: number
+  readonly size: number
+  readonly dim: number
+  readonly metric: Metric
+  readonly rowType: RowType
+}
+
+/**
+ * Reads rows as f32 points, padded to `width`, into an arena of the thread's own. Under cosine they come at unit
+ * length: clusters, routing and answers all live on the sphere.
+ */
+export class Points {
+  readonly width: number
+  readonly table: PointTable
+  readonly #arena: Arena
+  readonly #stage: number
+  readonly #stride: number
+  readonly #bytes: Uint8Array
+  readonly #scales: Float32Array
+
+  constructor(table: PointTable, arena: Arena) {
+    this.table = table
+    this.#arena = arena
+    this.width = padded(table.dim)
+    this.#stride = rowStride(table.rowType, table.dim)
+    this.#bytes = new Uint8Array(table.memory.buffer, table.rows, table.size * this.#stride)
+    this.#scales = new Float32Array(table.memory.buffer, table.scales, table.scales === 0 ? 0 : table.size)
+    this.#stage = arena.allocate(BLOCK * this.#stride)
+  }
+
+  /** Give the staging buffer back. */
+  close(): void {
+    this.#arena.free(this.#stage)
+  }
+
+  /** Read the rows at `positions` to f32 [positions.length * width] at `address`. */
+  gather(positions: Uint32Array, address: number): void {
+    const stage = this.#arena.u8(this.#stage, BLOCK * this.#stride)
+    const stride = this.#stride
+    for (let done = 0; done < positions.length; done += BLOCK) {
+      const count = Math.min(BLOCK, positions.length - done)
+      for (let i = 0; i < count; i++) {
+        const at = positions[done + i]! * stride
+        stage.set(this.#bytes.subarray(at, at + stride), i * stride)
+      }
+      this.#widen(count, address + done * this.width * 4)
+      this.#scale(count, address + done * this.width * 4, (i) => positions[done + i]!)
+    }
+  }
+
+  /** Read `count` rows from position `first` on. */
+  range(first: number, count: number, address: number): void {
+    const stage = this.#arena.u8(this.#stage, BLOCK * this.#stride)
+    const stride = this.#stride
+    for (let done = 0; done < count; done += BLOCK) {
+      const some = Math.min(BLOCK, count - done)
+      stage.set(this.#bytes.subarray((first + done) * stride, (first + done + some) * stride))
+      this.#widen(some, address + done * this.width * 4)
+      this.#scale(some, address + done * this.width * 4, (i) => first + done + i)
+    }
+  }
+
+  #widen(count: number, address: number): void {
+    const { rowType, dim } = this.table
+    this.#arena.kernels.widen(TYPE_CODE[rowType], this.#stage, this.#stride, count, dim, address, this.width * 4)
+  }
+
+  #scale(count: number, address: number, position: (i: number) => number): void {
+    if (this.#scales.length === 0) return
+    const { width } = this
+    const points = this.#arena.f32(address, count * width)
+    for (let i = 0; i < count; i++) {
+      const scale = this.#scales[position(i)]!
+      for (let j = i * width; j < (i + 1) * width; j++) points[j]! *= scale
+    }
+  }
+}

@@ -1,0 +1,69 @@
+import { Arena } from '../kernels/memory.js'
+import { Points, type PointTable } from '../partition/points.js'
+import { readRow } from '../search/query.js'
+import type { ModelShape } from '../search/route.js'
+import { RouteModel } from '../search/route.js'
+import { treeShape } from '../tree/shape.js'
+import type { QuerySet, RouterTables, Votes } from './messages.js'
+import { rowStride } from '../base/matrix.js'
+
+let local: Arena | undefined
+const arenas = new Map<number, Arena>()
+
+/** This thread's own arena: tables, blocks of points and scratch that no index keeps. */
+export function localArena(): Arena {
+  local ??= Arena.create()
+  return local
+}
+
+/** The arena of a memory that another thread made; one per memory and thread. */
+export function arenaOf(memory: WebAssembly.Memory, key: number): Arena {
+  let arena = arenas.get(key)
+  if (arena === undefined) arenas.set(key, (arena = Arena.attach(memory)))
+  return arena
+}
+
+/** Run with points of a table, and give their buffer back. */
+export function withPoints<T>(table: PointTable, use: (points: Points) => T): T {
+  const points = new Points(table, localArena())
+  try {
+    return use(points)
+  } finally {
+    points.close()
+  }
+}
+
+/** Run with bytes of an arena, and give them back. */
+export function withBytes<T>(arena: Arena, bytes: number, use: (address: number) => T): T {
+  const address = arena.allocate(bytes)
+  try {
+    return use(address)
+  } finally {
+    arena.free(address)
+  }
+}
+
+/** Run with a router loaded into this thread's arena. */
+export function withRouter<T>(router: RouterTables, dim: number, use: (model: RouteModel) => T): T {
+  const arena = localArena()
+  const model: ModelShape = { kind: router.kind, shape: treeShape(router.arities), dim }
+  const tableBytes = (router.tables.byteLength + 63) & ~63
+  return withBytes(arena, tableBytes + RouteModel.scratchBytes(arena.kernels, model), (address) => {
+    arena.f32(address, router.tables.length).set(router.tables)
+    return use(new RouteModel(arena, model, address, address + tableBytes))
+  })
+}
+
+/** What stands for a row when it is navigated: the mean of the logged queries that ask for it, or the row itself. */
+export function rowAsQuery(table: PointTable, votes: Votes | undefined, position: number): Float32Array {
+  const vote = votes?.index[position] ?? -1
+  if (vote >= 0) return votes!.matrix.subarray(vote * table.dim, (vote + 1) * table.dim)
+  return queryAt({ positions: Uint32Array.of(position) }, table, 0)
+}
+
+/** Query `i` of a set as numbers. */
+export function queryAt(queries: QuerySet, table: PointTable, i: number): Float32Array {
+  if (queries.matrix !== undefined) return queries.matrix.subarray(i * table.dim, (i + 1) * table.dim)
+  const rows = new Uint8Array(table.memory.buffer, table.rows, table.size * rowStride(table.rowType, table.dim))
+  return readRow(rows, queries.positions![i]!, table.rowType, table.dim)
+}

@@ -1,0 +1,229 @@
+import type { PlainError } from '../base/errors.js'
+import type { Router } from '../base/options.js'
+import type { PointTable } from '../partition/points.js'
+import type { Snapshot } from '../tree/snapshot.js'
+import type { TrainRequest, TrainResult } from '../train/router.js'
+
+/** What every worker of a pool is handed when it starts. */
+export interface WorkerData {
+  readonly module: WebAssembly.Module
+}
+
+/** A block of consecutive items: rows, queries, nodes or leaves, as the task says. */
+export interface Block {
+  readonly first: number
+  readonly count: number
+}
+
+/** A router and its tables, in shared memory. */
+export interface RouterTables {
+  readonly kind: Router
+  readonly arities: readonly number[]
+  readonly tables: Float32Array
+}
+
+/** Queries: stored rows by position, or a matrix f32 [count * dim]. */
+export interface QuerySet {
+  readonly positions?: Uint32Array
+  readonly matrix?: Float32Array
+}
+
+/** Rows that logged queries ask for, as those queries' mean: row `matrix` [index[position]], none where that is -1. */
+export interface Votes {
+  readonly index: Int32Array
+  readonly matrix: Float32Array
+}
+
+/** Leaf centroids with the tree above them: `levels[h]` f32 [nodeCounts[h] * width]. */
+export interface CentroidTree {
+  readonly arities: readonly number[]
+  readonly levels: readonly Float32Array[]
+}
+
+/** Short lists of every row: [size * length]. */
+export interface Lists {
+  readonly leaves: Uint32Array
+  readonly scores: Float32Array
+  readonly length: number
+}
+
+/** Which leaves hold a row: row p in leaves [offsets[p], offsets[p + 1]) of `leaves`. */
+export interface Holders {
+  readonly offsets: Uint32Array
+  readonly leaves: Uint32Array
+}
+
+/** Input and output of each task; arrays named `out...` are shared and filled by the worker. */
+export interface Tasks {
+  /** k-means of a sample: the coarse clusters. */
+  coarse: {
+    input: { points: PointTable; sample: Uint32Array; k: number; iterations: number; seed: number }
+    output: Float32Array
+  }
+  /** Nearest coarse cluster of each sample row. */
+  nearest: {
+    input: { points: PointTable; rows: Uint32Array; centroids: Float32Array; out: Uint32Array } & Block
+    output: undefined
+  }
+  /** k-means within one coarse cluster. */
+  refine: {
+    input: { points: PointTable; rows: Uint32Array; k: number; iterations: number; seed: number; stream: number }
+    output: Float32Array
+  }
+  /** Leaf centroids into a tree. */
+  group: {
+    input: { leaves: Float32Array; arities: readonly number[]; width: number; seed: number }
+    output: { order: Uint32Array; levels: Float32Array[] }
+  }
+  /** Short lists of near leaves. */
+  lists: { input: { points: PointTable; tree: CentroidTree; lists: Lists } & Block; output: undefined }
+  /** Price-balanced assignment of every row over its short list. */
+  balance: { input: { points: PointTable; tree: CentroidTree; lists: Lists; capacity: number }; output: Uint32Array }
+  /** Means of the rows of each leaf [first, first + count). */
+  means: {
+    input: { points: PointTable; offsets: Uint32Array; rows: Uint32Array; out: Float32Array } & Block
+    output: undefined
+  }
+  /** Put the rows into another order, in place: `order[new position]` is the old position. */
+  permute: { input: { points: PointTable; order: Uint32Array }; output: undefined }
+  /** Candidate leaves for a further copy of `rows`. */
+  copyLists: {
+    input: {
+      points: PointTable
+      tree: CentroidTree
+      lists: Lists
+      holders: Holders
+      rows: Uint32Array
+      out: Lists
+    } & Block
+    output: undefined
+  }
+  /** Balanced assignment of further copies: a leaf for each of `rows`, `NO_LEAF` where there is none. */
+  placeCopies: {
+    input: {
+      points: PointTable
+      tree: CentroidTree
+      lists: Lists
+      holders: Holders
+      rows: Uint32Array
+      capacities: Uint32Array
+    }
+    output: Uint32Array
+  }
+  /** Nearest stored rows by position, through the leaves of a partition; a stored row is not its own neighbour. */
+  neighbours: {
+    input: {
+      points: PointTable
+      router: RouterTables
+      /** Leaf l holds the rows at positions [leafOffsets[l], leafOffsets[l + 1]) of the u32 at address `entries`. */
+      leafOffsets: Uint32Array
+      entries: number
+      queries: QuerySet
+      k: number
+      probes: number
+      beamWidth: number
+      out: Uint32Array
+    } & Block
+    output: undefined
+  }
+  /** The same by an exact scan. */
+  truth: { input: { points: PointTable; queries: QuerySet; k: number; out: Uint32Array } & Block; output: undefined }
+  /** Rank, in the router's order of all leaves, of the best leaf of each neighbour. */
+  ranks: {
+    input: {
+      points: PointTable
+      router: RouterTables
+      queries: QuerySet
+      neighbours: Uint32Array
+      k: number
+      holders: Holders
+      out: Uint32Array
+    } & Block
+    output: undefined
+  }
+  /** Rank under each beam width, the least over the trees: out [beams * queries * k]. */
+  beamRanks: {
+    input: {
+      points: PointTable
+      routers: readonly RouterTables[]
+      queries: QuerySet
+      total: number
+      neighbours: Uint32Array
+      k: number
+      holders: readonly Holders[]
+      beamWidths: readonly number[]
+      /** What a rank counts: the leaves visited before, or the entries met up to and with the leaf. */
+      unit: 'leaves' | 'entries'
+      out: Uint32Array
+    } & Block
+    output: undefined
+  }
+  /** Scores of the root's children for each row: the best `lists.length` of them. */
+  navigateRoot: {
+    input: { points: PointTable; router: RouterTables; votes: Votes | undefined; lists: Lists } & Block
+    output: undefined
+  }
+  /** Balanced choice among the root's children. */
+  balanceRoot: {
+    input: { points: PointTable; router: RouterTables; votes: Votes | undefined; lists: Lists; capacity: number }
+    output: Uint32Array
+  }
+  /** Balanced choice among the children of nodes [first, first + count) of the level above `level`, for their rows. */
+  navigate: {
+    input: {
+      points: PointTable
+      router: RouterTables
+      votes: Votes | undefined
+      level: number
+      offsets: Uint32Array
+      rows: Uint32Array
+      capacity: number
+      out: Uint32Array
+    } & Block
+    output: undefined
+  }
+  /** Exact scan of a matrix of queries over rows: ids and distances [count * k]. */
+  exact: {
+    input: {
+      points: PointTable
+      order: number
+      queries: Float32Array
+      k: number
+      outIds: Uint32Array
+      outDistances: Float32Array
+    } & Block
+    output: undefined
+  }
+  /** Search a batch in an open index. */
+  search: {
+    input: {
+      index: SharedIndex
+      queries: Float32Array
+      k: number
+      probes: number
+      beamWidth: number
+      cancelled: Int32Array
+      outIds: Uint32Array
+      outDistances: Float32Array
+    } & Block
+    output: undefined
+  }
+  /** Train a router; `mix` moves a geometric start towards the queries first. */
+  train: {
+    input: Omit<TrainRequest, 'onStep'> & { mix: boolean; usesNorm: boolean; progress: Int32Array }
+    output: TrainResult
+  }
+}
+
+export type TaskName = keyof Tasks
+
+/** An index as it crosses to another thread: its memory, and views of it, which stay shared. */
+export interface SharedIndex {
+  readonly memory: WebAssembly.Memory
+  /** Names the memory: every message brings new objects for it. */
+  readonly key: number
+  readonly snapshot: Snapshot
+}
+
+/** What a worker answers. */
+export type Reply<T> = { readonly value: T } | { readonly error: PlainError }

@@ -1,0 +1,25 @@
+import { Searcher } from '../search/searcher.js'
+import { arenaOf } from './context.js'
+import type { SharedIndex, Tasks } from './messages.js'
+
+type Input<K extends keyof Tasks> = Tasks[K]['input']
+
+const searchers = new Map<number, Searcher>()
+
+/** This thread's searcher of an index: made once, since every message brings new objects for the same memory. */
+function searcherOf({ memory, key, snapshot }: SharedIndex): Searcher {
+  let searcher = searchers.get(key)
+  if (searcher === undefined) searchers.set(key, (searcher = new Searcher(arenaOf(memory, key), snapshot)))
+  return searcher
+}
+
+export function search(input: Input<'search'>): undefined {
+  const { index, queries, k, probes, beamWidth, cancelled, outIds, outDistances, first, count } = input
+  const searcher = searcherOf(index)
+  const { dim } = index.snapshot
+  for (let i = first; i < first + count; i++) {
+    if (Atomics.load(cancelled, 0) !== 0) return undefined
+    searcher.search(queries.subarray(i * dim, (i + 1) * dim), k, { probes, beamWidth }, outIds, outDistances, i * k)
+  }
+  return undefined
+}

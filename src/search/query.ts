@@ -1,0 +1,130 @@
+import { DimensionMismatchError, InvalidArgumentError } from '../base/errors.js'
+import { fromHalf } from '../base/half.js'
+import { rowStride } from '../base/matrix.js'
+import type { Metric, RowType } from '../base/options.js'
+import type { Arena } from '../kernels/memory.js'
+
+/** Codes of metrics and row types at the kernel boundary. */
+export const METRIC_CODE: Readonly<Record<Metric, number>> = { l2: 0, ip: 1, cosine: 2 }
+export const TYPE_CODE: Readonly<Record<RowType, number>> = { f32: 0, f16: 1, u8: 2, i8: 3 }
+
+/** Which kernel form a query takes: f32 components, or whole numbers that fit the rows' 8 bits. */
+export const QUERY_FLOAT = 0
+export const QUERY_INTEGER = 1
+
+/**
+ * A query in an arena, in the forms that the kernels read:
+ * ```
+ * | f32 [dim to 16] for distances | i16 [dim to 16] | f32 [dim to 16] for routing |
+ * ```
+ * Cosine: the first and last are the unit query. Inner product: the last is the unit query, since the order of the
+ * answers does not depend on the query's length, so routing must not either.
+ */
+export class QueryBuffer {
+  readonly #dim: number
+  readonly #metric: Metric
+  readonly #eightBit: readonly [number, number] | undefined
+  readonly #values: Float32Array
+  readonly #integers: Int16Array
+  readonly #routing: Float32Array
+  /** Address of the query for distances: its form is `kind`. */
+  address: number
+  kind = QUERY_FLOAT
+  /** Address of the query for routing. */
+  readonly routing: number
+  readonly #floatAddress: number
+  readonly #integerAddress: number
+
+  constructor(arena: Arena, shape: { dim: number; metric: Metric; rowType: RowType }, scratch: number) {
+    const { dim, metric, rowType } = shape
+    const floats = (dim + 15) & ~15
+    this.#dim = dim
+    this.#metric = metric
+    this.#eightBit = rowType === 'u8' ? [0, 255] : rowType === 'i8' ? [-128, 127] : undefined
+    this.#floatAddress = this.address = scratch
+    this.#integerAddress = scratch + floats * 4
+    this.routing = scratch + floats * 6
+    this.#values = arena.f32(this.#floatAddress, floats).fill(0)
+    this.#integers = new Int16Array(arena.memory.buffer, this.#integerAddress, floats).fill(0)
+    this.#routing = arena.f32(this.routing, floats).fill(0)
+  }
+
+  /** Bytes of scratch, a multiple of 64. */
+  static scratchBytes(dim: number): number {
+    return (((dim + 15) & ~15) * 10 + 63) & ~63
+  }
+
+  /** The loaded query's components for distances. */
+  get components(): Float32Array {
+    return this.#values.subarray(0, this.#dim)
+  }
+
+  /**
+   * Take in a query.
+   * @throws {DimensionMismatchError} when it has another length; {InvalidArgumentError} when a component is no finite
+   * number, or, under cosine, all are zero.
+   */
+  load(query: ArrayLike<number>, what = 'the query'): void {
+    if (typeof query !== 'object' || query === null || typeof query.length !== 'number') {
+      throw new InvalidArgumentError(
+        'query',
+        `${what} is ${query === null ? 'null' : typeof query}, but an array of ${this.#dim} numbers is expected`,
+      )
+    }
+    if (query.length !== this.#dim) throw new DimensionMismatchError(this.#dim, query.length, what)
+    const values = this.#values
+    const dim = this.#dim
+    // A Uint16Array holds f16 bits, here as in rows.
+    const halves = (query as { [Symbol.toStringTag]?: string })[Symbol.toStringTag] === 'Uint16Array'
+    const components = halves ? Float32Array.from(query, fromHalf) : query
+    let sum = 0
+    for (let i = 0; i < dim; i++) {
+      const value = components[i]!
+      if (typeof value !== 'number' || !(Math.abs(value) <= 3.4028234663852886e38)) {
+        throw new InvalidArgumentError(
+          'query',
+          `component ${i} of ${what} is ${String(value)}, but a finite number is expected`,
+        )
+      }
+      values[i] = value
+      sum += value * value
+    }
+    if (this.#metric === 'cosine' && sum === 0) {
+      throw new InvalidArgumentError('query', `${what} is all zeros, which has no direction to compare under cosine`)
+    }
+    const unit = sum > 0 ? 1 / Math.sqrt(sum) : 0
+    this.kind = QUERY_FLOAT
+    this.address = this.#floatAddress
+    if (this.#metric === 'cosine') {
+      for (let i = 0; i < dim; i++) values[i] = components[i]! * unit
+      this.#routing.set(values)
+      return
+    }
+    if (this.#metric === 'l2') this.#routing.set(values)
+    else for (let i = 0; i < dim; i++) this.#routing[i] = components[i]! * unit
+    if (this.#eightBit !== undefined) this.#tryIntegers(this.#eightBit)
+  }
+
+  #tryIntegers([low, high]: readonly [number, number]): void {
+    const values = this.#values
+    for (let i = 0; i < this.#dim; i++) {
+      const value = values[i]!
+      if (value < low || value > high || (value | 0) !== value) return
+      this.#integers[i] = value
+    }
+    this.kind = QUERY_INTEGER
+    this.address = this.#integerAddress
+  }
+}
+
+/** A stored row as numbers. */
+export function readRow(bytes: Uint8Array, position: number, type: RowType, dim: number): Float32Array {
+  const offset = bytes.byteOffset + position * rowStride(type, dim)
+  if (type === 'f32') return new Float32Array(bytes.buffer, offset, dim).slice()
+  if (type === 'u8') return new Float32Array(new Uint8Array(bytes.buffer, offset, dim))
+  if (type === 'i8') return new Float32Array(new Int8Array(bytes.buffer, offset, dim))
+  const halves = new Uint16Array(bytes.buffer, offset, dim)
+  const row = new Float32Array(dim)
+  for (let i = 0; i < dim; i++) row[i] = fromHalf(halves[i]!)
+  return row
+}

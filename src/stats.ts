@@ -1,0 +1,56 @@
+import type { Metric, Phase, Router } from './base/options.js'
+import { climb } from './eval/ladder.js'
+import { sectionBytes, type OpenIndex } from './open.js'
+import { TUNED_K } from './tree/snapshot.js'
+
+/** What an index is and takes. */
+export interface Stats {
+  size: number
+  dim: number
+  metric: Metric
+  router: Router
+  leaves: number
+  depth: number
+  arity: number
+  /** In means. */
+  largestLeaf: number
+  bytes: Record<'router' | 'codes' | 'rows' | 'ids' | 'other', number>
+  bytesPerVector: number
+  threads: number
+  trainer: string
+  phaseSeconds?: Partial<Record<Phase, number>>
+  tuned: readonly { recall: number; k: number; probes: number; rerank: number }[]
+}
+
+/** Recalls that `stats` shows the settings of. */
+const SHOWN_RECALLS = [0.8, 0.9, 0.95, 0.98, 0.99, 0.995]
+/** What an index is and takes, from its header and leaves. */
+export function describe({ layout, snapshot, threads, phaseSeconds }: OpenIndex): Stats {
+  const { shape, tree, rungs, size, dim, metric, router, entryCount, trainer } = snapshot
+  let largest = 0
+  for (const { leafOffsets } of tree) {
+    for (let leaf = 0; leaf < shape.leafCount; leaf++) {
+      largest = Math.max(largest, leafOffsets[leaf + 1]! - leafOffsets[leaf]!)
+    }
+  }
+  const exact = tree.length === 0
+  const setting = (recall: number, k: number): Stats['tuned'][number] => {
+    return { recall, k, probes: climb(rungs, recall, k).probes, rerank: k }
+  }
+  return {
+    size,
+    dim,
+    metric,
+    router,
+    leaves: exact ? 1 : shape.leafCount,
+    depth: shape.arities.length,
+    arity: shape.arities.at(-1) ?? 1,
+    largestLeaf: exact ? 1 : (largest * shape.leafCount) / entryCount,
+    bytes: sectionBytes(layout),
+    bytesPerVector: layout.length / size,
+    threads,
+    trainer,
+    ...(phaseSeconds === undefined ? {} : { phaseSeconds }),
+    tuned: rungs.length === 0 ? [] : TUNED_K.flatMap((k) => SHOWN_RECALLS.map((recall) => setting(recall, k))),
+  }
+}

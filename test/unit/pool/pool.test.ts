@@ -1,0 +1,140 @@
+import { afterAll, afterEach, describe, expect, test } from '@jest/globals'
+import { readFileSync } from 'node:fs'
+import { Rng } from '../../../build/base/rng.js'
+import { ClosedError } from '../../../build/base/errors.js'
+import { nextMemoryKey } from '../../../build/open.js'
+import { WorkerPool } from '../../../build/pool/pool.js'
+import { Arena } from '../../../build/kernels/memory.js'
+import { rowStride } from '../../../build/base/matrix.js'
+import type { PointTable } from '../../../build/partition/points.js'
+import { failure, settles, threadCount } from '../../api/support.js'
+
+const SIZE = 500
+const DIM = 5
+const arena = Arena.create()
+const rows = arena.allocate(SIZE * rowStride('f32', DIM))
+const rng = new Rng(1)
+const stride = rowStride('f32', DIM) / 4
+for (let row = 0; row < SIZE; row++) {
+  const values = arena.f32(rows + row * stride * 4, DIM)
+  for (let d = 0; d < DIM; d++) values[d] = rng.normal()
+}
+const key = nextMemoryKey()
+const points: PointTable = {
+  memory: arena.memory,
+  key,
+  rows,
+  scales: 0,
+  size: SIZE,
+  dim: DIM,
+  metric: 'l2',
+  rowType: 'f32',
+}
+
+/** Input of an exact scan of some queries, and where its answers go. */
+function scan(
+  count: number,
+  k = 1,
+): {
+  queries: Float32Array
+  outIds: Uint32Array
+  outDistances: Float32Array
+  k: number
+  order: number
+  points: PointTable
+} {
+  const queries = new Float32Array(new SharedArrayBuffer(count * DIM * 4))
+  for (let q = 0; q < count; q++) queries.set(arena.f32(rows + (q % SIZE) * stride * 4, DIM), q * DIM)
+  const outIds = new Uint32Array(new SharedArrayBuffer(count * k * 4))
+  const outDistances = new Float32Array(new SharedArrayBuffer(count * k * 4))
+  return { points, order: 0, queries, k, outIds, outDistances }
+}
+
+describe('a worker pool', () => {
+  const threads = threadCount()
+  const pools: WorkerPool[] = []
+  const open = (many: number): WorkerPool => {
+    const pool = new WorkerPool(many)
+    pools.push(pool)
+    return pool
+  }
+  afterEach(() => Promise.all(pools.splice(0).map((pool) => pool.close())))
+  afterAll(async () => {
+    await expect(settles(() => threadCount() <= threads)).resolves.toBe(true)
+  })
+
+  test.each([1, 2, 4])(
+    'of %i threads does all blocks once, whatever their size, and says how far it is',
+    async (many) => {
+      const pool = open(many)
+      for (const [total, block] of [
+        [100, 7],
+        [100, 100],
+        [3, 500],
+        [0, 5],
+      ] as const) {
+        const input = scan(total)
+        const steps: number[] = []
+        await pool.each('exact', total, block, input, (done, of) => {
+          expect(of).toBe(total)
+          steps.push(done)
+        })
+        expect([...input.outIds]).toEqual(Array.from({ length: total }, (_, q) => q))
+        expect(steps.at(-1) ?? 0).toBe(total)
+        expect(steps.slice().sort((a, b) => a - b)).toEqual(steps)
+        expect(steps.length).toBe(Math.ceil(total / block))
+      }
+    },
+  )
+
+  test('an error in a worker comes back with its class and fields, and the rest is not done', async () => {
+    const pool = open(2)
+    const input = scan(5000)
+    input.queries[3 * DIM + 1] = NaN
+    let done = 0
+    const error = await failure(() => pool.each('exact', 5000, 1, input, () => void done++))
+    expect(error).toMatchObject({ name: 'InvalidArgumentError', code: 'BATL_INVALID_ARGUMENT', argument: 'query' })
+    expect(error.message).toMatch(/component 1 of query 3 is NaN/)
+    expect(done).toBeLessThan(100)
+    // It goes on working.
+    const next = scan(4)
+    await pool.each('exact', 4, 1, next)
+    expect([...next.outIds]).toEqual([0, 1, 2, 3])
+  })
+
+  test('closed while it works rejects with ClosedError', async () => {
+    const pool = open(2)
+    const work = failure(() => pool.each('exact', 200_000, 64, scan(200_000)))
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    await pool.close()
+    await pool.close()
+    expect(await work).toBeInstanceOf(ClosedError)
+  })
+
+  test('that works for a time ends with it: done, failed or aborted', async () => {
+    const done = open(1)
+    expect(await done.during(undefined, async () => 5)).toBe(5)
+    const failed = open(1)
+    const mine = new Error('mine')
+    expect(await failure(() => failed.during(undefined, () => Promise.reject(mine)))).toBe(mine)
+    const controller = new AbortController()
+    const aborted = open(1)
+    const reason = new Error('enough')
+    const work = failure(() =>
+      aborted.during(controller.signal, () => aborted.each('exact', 200_000, 64, scan(200_000))),
+    )
+    controller.abort(reason)
+    expect(await work).toBe(reason)
+    expect(await failure(() => open(1).during(AbortSignal.abort(reason), async () => 5))).toBe(reason)
+    for (const pool of [done, failed, aborted]) {
+      expect(await failure(() => pool.run('exact', { ...scan(1), first: 0, count: 1 }))).toBeInstanceOf(ClosedError)
+    }
+  })
+})
+
+test('only the training task loads TensorFlow.js, and only when it runs', () => {
+  const source = readFileSync(new URL('../../../build/pool/worker.js', import.meta.url), 'utf8')
+  const lines = source.split('\n').filter((line) => /import/.test(line))
+  expect(lines.filter((line) => /^import .*train\//.test(line))).toEqual([])
+  expect(lines.some((line) => /await import\(.*train\//.test(line))).toBe(true)
+})

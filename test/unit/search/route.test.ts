@@ -1,0 +1,129 @@
+import { describe, expect, test } from '@jest/globals'
+import type { Router } from '../../../build/base/options.js'
+import { Rng } from '../../../build/base/rng.js'
+import { Arena } from '../../../build/kernels/memory.js'
+import { RouteModel } from '../../../build/search/route.js'
+import { padded, routerFloats, routerTensors, routerViews } from '../../../build/tree/router.js'
+import { treeShape, type TreeShape } from '../../../build/tree/shape.js'
+import { collapsedLogits, levelScores } from '../../train/reference.js'
+
+const DIM = 7
+const arena = Arena.create()
+
+interface Made {
+  shape: TreeShape
+  tables: Float32Array
+  model: RouteModel
+  /** Address of a routing query. */
+  query: number
+  values: Float32Array
+}
+
+/** A router of random tables in the arena, and a query. */
+function make(kind: Router, arities: readonly number[], seed = 1): Made {
+  const shape = treeShape(arities)
+  const tensors = routerTensors(kind, shape, DIM)
+  const rng = new Rng(seed)
+  const tables = new Float32Array(routerFloats(tensors))
+  for (const [name, view] of routerViews(tensors, tables)) {
+    const { rows, cols } = tensors.find((tensor) => tensor.name === name)!
+    const used = cols === padded(DIM) ? DIM : cols
+    for (let i = 0; i < rows * cols; i++) view[i] = i % cols < used ? rng.normal() / Math.sqrt(cols) : 0
+  }
+  const at = arena.allocate(tables.byteLength)
+  arena.f32(at, tables.length).set(tables)
+  const model = { kind, shape, dim: DIM }
+  const scratch = arena.allocate(RouteModel.scratchBytes(arena.kernels, model))
+  const query = arena.allocate(64)
+  const values = Float32Array.from({ length: DIM }, () => rng.normal())
+  arena.f32(query, DIM).set(values)
+  return { shape, tables, model: new RouteModel(arena, model, at, scratch), query, values }
+}
+
+/** Scores of all leaves by the formulas of src/tree/router.ts. */
+function leafScores(kind: Router, { shape, tables, values }: Made): number[] {
+  const { arities, nodeCounts, leafCount } = shape
+  if (kind !== 'seq2seq') return [...levelScores(kind, shape, tables, arities.length - 1, values)]
+  let scores = [0]
+  let first = 0
+  for (let level = 0; level < arities.length; level++) {
+    scores = scores.flatMap((score, node) => {
+      const logits = collapsedLogits(shape, tables, values, first + node).slice(0, arities[level])
+      const top = Math.max(...logits)
+      const norm = top + Math.log(logits.reduce((sum, logit) => sum + Math.exp(logit - top), 0))
+      return logits.map((logit) => score + logit - norm)
+    })
+    first += level === 0 ? 1 : nodeCounts[level - 1]!
+  }
+  expect(scores.length).toBe(leafCount)
+  return scores
+}
+
+const KINDS = ['linear', 'residual', 'seq2seq'] as const
+const SHAPES = [[9], [4, 5], [3, 2, 4]]
+
+describe.each(KINDS.flatMap((kind) => SHAPES.map((arities) => [kind, arities] as const)))(
+  'a %s router over %j',
+  (kind, arities) => {
+    const made = make(kind, arities)
+    const wanted = leafScores(kind, made)
+    const order = wanted.map((_, leaf) => leaf).sort((a, b) => wanted[b]! - wanted[a]!)
+    const { model, query, shape } = made
+
+    test('scores every leaf as the formulas say', () => {
+      const scores = arena.f32(model.scoreLeaves(query), shape.leafCount)
+      wanted.forEach((score, leaf) => expect(Math.abs(scores[leaf]! - score)).toBeLessThan(1e-4))
+      expect(model.nodesScored).toBeGreaterThanOrEqual(shape.leafCount)
+    })
+
+    test('a beam of all nodes finds the best leaves, best first', () => {
+      for (const probes of [1, 3, shape.leafCount]) {
+        const count = model.route(query, probes, shape.leafCount)
+        expect([...arena.u32(model.leaves, count)]).toEqual(order.slice(0, probes))
+      }
+    })
+
+    test('a beam is widened where the probes need it, and all leaves are reached by any', () => {
+      for (const beamWidth of [1, 2, 3]) {
+        for (let probes = 1; probes <= shape.leafCount + 3; probes++) {
+          const count = model.route(query, probes, beamWidth)
+          expect(count).toBe(Math.min(probes, shape.leafCount))
+          expect(new Set(arena.u32(model.leaves, count)).size).toBe(count)
+        }
+      }
+    })
+
+    test('a narrow beam keeps to the best node of each level', () => {
+      const count = model.route(query, 1, 1)
+      expect(count).toBe(1)
+      let node = 0
+      for (let level = 0; level < shape.arities.length; level++) {
+        const arity = shape.arities[level]!
+        const scores = arena.f32(model.scoreNode(query, level, node), arity).slice()
+        node = node * arity + scores.indexOf(Math.max(...scores))
+      }
+      model.route(query, 1, 1)
+      expect(arena.u32(model.leaves, 1)[0]).toBe(node)
+    })
+
+    test('does as much work as is said', () => {
+      expect(RouteModel.multiplyAdds(kind, shape, DIM, 1)).toBeLessThanOrEqual(
+        RouteModel.multiplyAdds(kind, shape, DIM, shape.leafCount),
+      )
+      if (kind !== 'linear') return
+      model.route(query, 1, 2)
+      expect(RouteModel.multiplyAdds(kind, shape, DIM, 2)).toBe(model.nodesScored * DIM)
+    })
+  },
+)
+
+test('equal scores are broken towards the lower node', () => {
+  for (const kind of ['linear', 'residual'] as const) {
+    const shape = treeShape([3, 4])
+    const tables = arena.allocate(routerFloats(routerTensors(kind, shape, DIM)) * 4)
+    const scratch = arena.allocate(RouteModel.scratchBytes(arena.kernels, { kind, shape, dim: DIM }))
+    const model = new RouteModel(arena, { kind, shape, dim: DIM }, tables, scratch)
+    const count = model.route(arena.allocate(64), 7, 3)
+    expect([...arena.u32(model.leaves, count)]).toEqual([0, 1, 2, 3, 4, 5, 6])
+  }
+})

@@ -1,0 +1,95 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { viewSnapshot } from '../../../build/format/decode.js'
+import { Arena } from '../../../build/kernels/memory.js'
+import { EXACT, Searcher } from '../../../build/search/searcher.js'
+import type { Snapshot } from '../../../build/tree/snapshot.js'
+import { finiteIn, makeRegion } from '../../format/make.js'
+
+const SIZE = 90
+let arena: Arena
+let snapshot: Snapshot
+let searcher: Searcher
+
+beforeEach(async () => {
+  const bytes = await makeRegion({ size: SIZE, dim: 4, rowType: 'u8', arities: [3, 4], copies: 2, trees: 2 })
+  arena = Arena.create(bytes.length)
+  const region = arena.u8(arena.allocate(bytes.length), bytes.length)
+  region.set(bytes)
+  const finite = finiteIn(bytes)
+  snapshot = await viewSnapshot(region, finite)
+  searcher = new Searcher(arena, snapshot)
+})
+afterEach(() => searcher.close())
+
+function search(k: number, effort: { probes: number; beamWidth: number }): { ids: number[]; distances: number[] } {
+  const ids = new Uint32Array(k + 2).fill(777)
+  const distances = new Float32Array(k + 2).fill(777)
+  const count = searcher.search([1, 5, 5, 5], k, effort, ids, distances, 1)
+  expect(count).toBe(k)
+  // Nothing beside its own places is written.
+  expect([ids[0], ids[k + 1], distances[0], distances[k + 1]]).toEqual([777, 777, 777, 777])
+  return { ids: [...ids.subarray(1, k + 1)], distances: [...distances.subarray(1, k + 1)] }
+}
+
+describe('a search over leaves', () => {
+  test('counts what it looks at: entries of visited leaves, copies each time; all rows in an exact scan', () => {
+    search(3, { probes: 12, beamWidth: 12 })
+    expect(searcher.candidates).toBe(2 * 2 * SIZE)
+    search(3, EXACT)
+    expect(searcher.candidates).toBe(SIZE)
+    search(3, { probes: 1, beamWidth: 1 })
+    // The 180 entries of a tree lie in leaves of 14 to 16.
+    expect(searcher.candidates).toBeGreaterThanOrEqual(2 * 14)
+    expect(searcher.candidates).toBeLessThanOrEqual(2 * 16)
+    expect(searcher.nodesScored).toBe(2 * (3 + 4))
+  })
+
+  test('meets each row once, however many copies and trees hold it', () => {
+    const { ids } = search(SIZE, { probes: 12, beamWidth: 12 })
+    expect(new Set(ids).size).toBe(SIZE)
+    expect(search(SIZE, EXACT)).toEqual(search(SIZE, { probes: 12, beamWidth: 12 }))
+  })
+
+  test('goes on past its probes until it has k rows, and no further', () => {
+    for (const k of [1, 20, 40, 60, 89]) {
+      const { ids } = search(k, { probes: 1, beamWidth: 1 })
+      expect(new Set(ids).size).toBe(k)
+    }
+    search(10, { probes: 1, beamWidth: 1 })
+    const few = searcher.candidates
+    search(60, { probes: 1, beamWidth: 1 })
+    expect(searcher.candidates).toBeGreaterThan(few)
+    // One probe, then 2, 4 and at most 8.
+    expect(searcher.candidates).toBeLessThanOrEqual((1 + 2 + 4 + 8) * 2 * 16)
+  })
+
+  test('gives the distance of any position with the bits of a search', () => {
+    const { ids, distances } = search(SIZE, EXACT)
+    const position = new Map([...snapshot.order].map((row, at) => [row, at]))
+    ids.forEach((row, i) => expect(searcher.distance(position.get(row)!)).toBe(distances[i]))
+  })
+
+  test('forgets nothing and leaks nothing between searches of any k', () => {
+    const wanted = search(5, { probes: 3, beamWidth: 3 })
+    const before = arena.memory.buffer.byteLength
+    for (let i = 0; i < 300; i++) search(1 + (i % SIZE), { probes: 1 + (i % 12), beamWidth: 1 + (i % 3) })
+    expect(search(5, { probes: 3, beamWidth: 3 })).toEqual(wanted)
+    expect(arena.memory.buffer.byteLength).toBe(before)
+  })
+
+  test('a query that is refused leaves the next search as it was', () => {
+    const wanted = search(5, { probes: 2, beamWidth: 2 })
+    expect(() => searcher.search([1, NaN, 1, 1], 5, EXACT, new Uint32Array(5), new Float32Array(5))).toThrow(/NaN/)
+    expect(search(5, { probes: 2, beamWidth: 2 })).toEqual(wanted)
+  })
+})
+
+test('two searchers share one memory', () => {
+  const other = new Searcher(arena, snapshot)
+  const [ids, distances] = [new Uint32Array(4), new Float32Array(4)]
+  const mine = search(4, { probes: 2, beamWidth: 2 })
+  other.search([1, 0, 0, 0], 4, { probes: 2, beamWidth: 2 }, ids, distances)
+  expect(search(4, { probes: 2, beamWidth: 2 })).toEqual(mine)
+  expect([...ids]).not.toEqual(mine.ids)
+  other.close()
+})
