@@ -14,10 +14,11 @@ const F32_MAX = 3.4028234663852886e38
 /** Every row once, nearest first, and no distance that is no number. */
 function expectAnswer(found: { ids: Uint32Array; distances: Float32Array }, size: number): void {
   expect(new Set(found.ids).size).toBe(size)
-  found.distances.forEach((distance, i) => {
-    expect(Number.isNaN(distance)).toBe(false)
-    if (i > 0) expect(distance).toBeGreaterThanOrEqual(found.distances[i - 1]!)
-  })
+  // Not one `expect` a distance: there are many.
+  const wrong = found.distances.findIndex(
+    (distance, i) => !(i === 0 ? !Number.isNaN(distance) : distance >= found.distances[i - 1]!),
+  )
+  expect(wrong).toBe(-1)
 }
 
 describe.each(METRICS)('numbers at the ends of f32 under %s', (metric) => {
@@ -45,7 +46,7 @@ describe.each(METRICS)('numbers at the ends of f32 under %s', (metric) => {
     await index.close()
   })
 
-  test.each([1e-30, 1e-12, 1e12, 1e30])('a trained build of rows around %d works or says why not', async (scale) => {
+  test.each([1e-30, 1e12, 1e30])('a trained build of rows around %d works or says why not', async (scale) => {
     const wide = (clusteredRows(4200, 6) as Float32Array).map((value) => value * scale)
     let index: BatlIndex
     try {
@@ -63,7 +64,7 @@ describe.each(METRICS)('numbers at the ends of f32 under %s', (metric) => {
 })
 
 describe('shapes at the ends', () => {
-  test.each([1, 2, 3, 15, 16, 17])('rows of %i components, trained', async (dim) => {
+  test.each([1, 3, 17])('rows of %i components, trained', async (dim) => {
     const rows = clusteredRows(4100, dim)
     await using index = await BatlIndex.build(rows, { dim, trainer: 'wasm', leafSize: 200 })
     const query = rows.subarray(0, dim)

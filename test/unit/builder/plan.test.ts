@@ -59,8 +59,8 @@ describe('queries that are withheld', () => {
     expect(withheldRows.length).toBeLessThanOrEqual(Math.max(size, 4096) / 2)
     // Where there is a log, some of it is learned from.
     if (logged > 1) expect(learnedLog.length).toBeGreaterThanOrEqual(withheldLog.length)
-    expect(splitQueries(size, logged, 5).withheldRows).toEqual(withheldRows)
-    expect(splitQueries(size, logged, 6).withheldRows).not.toEqual(withheldRows)
+    expect(splitQueries(size, logged, 5)).toEqual({ withheldRows, withheldLog, learnedLog })
+    expect(splitQueries(size, logged, 6)).not.toEqual({ withheldRows, withheldLog, learnedLog })
   })
 })
 

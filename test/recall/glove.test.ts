@@ -1,0 +1,61 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { BatlIndex, type BuildOptions } from '../../build/index.js'
+import { loadGlove } from '../fixtures/load.js'
+
+/**
+ * Floors on the small set of real vectors that comes with the clone: 10,000 words, 300 queries that are not among
+ * them, and their true neighbours, which no line of this library computed.
+ */
+const glove = loadGlove()
+const { dim, queries, groundTruth } = glove
+const truth = { groundTruth: { ids: groundTruth.ids, k: groundTruth.k } }
+
+interface Floor {
+  options: BuildOptions
+  /** Recall asked -> least recall reached, and most rows looked at, in % with copies counted. */
+  asked: Record<number, { recall: number; candidatesPct: number }>
+}
+
+const FLOORS: Record<string, Floor> = {
+  'as it is by default': {
+    options: {},
+    asked: {
+      0.9: { recall: 0.89, candidatesPct: 10 }, // measured .916 with 8.4%
+      0.95: { recall: 0.94, candidatesPct: 18 }, // .960 with 14.9%
+      0.99: { recall: 0.985, candidatesPct: 42 }, // .991 with 35.5%
+    },
+  },
+  'without copies': {
+    options: { copies: 1 },
+    asked: { 0.9: { recall: 0.89, candidatesPct: 11 } }, // .913 with 8.9%
+  },
+  'with the residual router': {
+    options: { router: 'residual' },
+    asked: { 0.9: { recall: 0.89, candidatesPct: 11 } }, // .921 with 9.1%
+  },
+}
+
+describe.each(Object.entries(FLOORS))('an index built %s', (_, { options, asked }) => {
+  let index: BatlIndex
+  beforeAll(async () => {
+    index = await BatlIndex.build(glove.rows, { dim, metric: 'cosine', trainer: 'wasm', ...options })
+  })
+  afterAll(() => index.close())
+
+  test.each(Object.entries(asked))('reaches its floor when asked for %s', async (recall, floor) => {
+    const found = await index.evaluate(queries, { recall: Number(recall), ...truth })
+    expect(found.recall).toBeGreaterThanOrEqual(floor.recall)
+    expect(found.candidatesPct).toBeLessThanOrEqual(floor.candidatesPct)
+  })
+
+  test('agrees with the ground truth that others computed', async () => {
+    expect(await index.evaluate(queries, { recall: 1, ...truth })).toMatchObject({ recall: 1 })
+    const { ids } = await index.searchBatch(queries, { recall: 1 })
+    let same = 0
+    for (let q = 0; q < glove.queryCount; q++) {
+      const own = new Set(ids.subarray(q * 10, q * 10 + 10))
+      for (let i = 0; i < 10; i++) if (own.has(groundTruth.ids[q * groundTruth.k + i]!)) same++
+    }
+    expect(same).toBe(10 * glove.queryCount)
+  })
+})
