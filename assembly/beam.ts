@@ -1,6 +1,7 @@
 import { Dots } from './dots'
 import { Lanes } from './lanes'
 import { Radix } from './sort'
+import { Sums } from './sums'
 
 /** Selection of the best scores, as signed integers in the order of the floats. */
 abstract class Select {
@@ -138,6 +139,43 @@ export function scoreChildren(
     const biasAt = bias ? bias + (first << 2) : 0
     Dots.row(z, weights + first * rowStride, rowStride, arity, dim, biasAt, false, out)
     out += (<usize>arity) << 2
+  }
+}
+
+/**
+ * The same with whole numbers: score = products * (unit * scale of the child) + bias.
+ * @param z - i16, in steps of `unit`.
+ * @param weights - i8 rows, `rowStride` bytes apart, in steps of scales f32 by child node.
+ */
+export function scoreChildrenInt(
+  z: usize,
+  unit: f32,
+  dim: i32,
+  weights: usize,
+  rowStride: usize,
+  scales: usize,
+  bias: usize,
+  parents: usize,
+  parentCount: i32,
+  arity: i32,
+  out: usize,
+): void {
+  const units = f32x4.splat(unit)
+  for (let i = 0; i < parentCount; i++) {
+    const first = <usize>load<u32>(parents + ((<usize>i) << 2)) * arity
+    const last = weights + (first + arity - 1) * rowStride
+    let row = weights + first * rowStride
+    let at = first << 2
+    for (let left = arity; left > 0; left -= 4) {
+      const b = min(last, row + rowStride)
+      const c = min(last, b + rowStride)
+      const sums = Sums.integerProducts<i8>(z, dim, row, b, c, min(last, c + rowStride))
+      const scaled = f32x4.mul(sums, f32x4.mul(units, Lanes.load(scales + at, left)))
+      Lanes.store(out, f32x4.add(scaled, Lanes.load(bias + at, left)), left)
+      row += rowStride << 2
+      at += 16
+      out += (<usize>min(left, 4)) << 2
+    }
   }
 }
 

@@ -4,11 +4,25 @@ export {
   countAbove,
   expandChildren,
   scoreChildren,
+  scoreChildrenInt,
   selectBest,
   selectBytes,
   sortBytes,
   sortNodes,
 } from './beam'
+export {
+  codeTables,
+  countEntries,
+  countScores,
+  encodeBlock,
+  leafBases,
+  placePositions,
+  positionBytes,
+  quantize,
+  scanCodes,
+  selectScores,
+  subtract,
+} from './codes'
 export { distances, distancesAt } from './distance'
 export { dots, dotsAt } from './dots'
 export { heapBase } from './memory'

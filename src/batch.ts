@@ -55,7 +55,7 @@ export class BatchPools {
     signal?.addEventListener('abort', abort, { once: true })
     try {
       const index = { memory: arena.memory, key, snapshot }
-      const input = { index, queries: matrix, k, ...effort, cancelled, outIds, outDistances }
+      const input = { index, queries: matrix, k, effort, cancelled, outIds, outDistances }
       const work = pool.each('search', outIds.length / k, BATCH_BLOCK, input)
       await Promise.race([work, aborted])
     } finally {

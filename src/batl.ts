@@ -17,7 +17,7 @@ import {
 import { buildIndex } from './builder/build.js'
 import { estimateBytes } from './builder/estimate.js'
 import { openQueries, takeQueries } from './builder/intake.js'
-import { climb } from './eval/ladder.js'
+import { climb, manualEffort } from './eval/ladder.js'
 import { Pace } from './format/pace.js'
 import { writeAtomic } from './io/node.js'
 import { Arena } from './kernels/memory.js'
@@ -157,12 +157,12 @@ export class BatlIndex<I extends IdArray = Uint32Array> implements AsyncDisposab
   }
 
   /** The cheapest effort that does what was asked. */
-  #effort({ recall, probes, k }: ResolvedSearch): SearchEffort {
-    const { rungs, shape, tree } = this.#open.snapshot
+  #effort({ recall, probes, rerank, k }: ResolvedSearch): SearchEffort {
+    const { rungs, tree } = this.#open.snapshot
     if (tree.length === 0 || recall === 1) return EXACT
-    if (probes === undefined) return rungs.length === 0 ? EXACT : climb(rungs, recall ?? 1, k)
-    const wanted = Math.min(probes, shape.leafCount)
-    return { probes: wanted, beamWidth: rungs.find((rung) => rung.probes >= wanted)?.beamWidth ?? shape.leafCount }
+    if (probes !== undefined) return manualEffort(this.#open.snapshot, probes, rerank, k)
+    const rung = rungs.length === 0 ? undefined : climb(rungs, recall ?? 1, k)
+    return rung === undefined || rung.rerank >= this.size ? EXACT : rung
   }
 
   /**
@@ -214,8 +214,8 @@ export class BatlIndex<I extends IdArray = Uint32Array> implements AsyncDisposab
     const count = matrix.length / this.dim
     const k = Math.min(asked.k, this.size)
     const { outIds, outDistances } = answerArrays(count, k)
-    const { probes, beamWidth } = this.#effort(asked)
-    const job = { matrix, k, effort: { probes, beamWidth }, outIds, outDistances }
+    const { probes, beamWidth, rerank } = this.#effort(asked)
+    const job = { matrix, k, effort: { probes, beamWidth, rerank }, outIds, outDistances }
     if (this.#ownsMemory) await this.#pools.search(this.#open, job, threads, signal)
     else await searchHere(this.#searcher, job, new Pace(signal), () => this.#live())
     this.#live()

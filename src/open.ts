@@ -3,7 +3,7 @@ import { CapacityError, FormatError, InvalidArgumentError } from './base/errors.
 import { checkSignal, knownOptions, resolveThreads, type Phase } from './base/options.js'
 import { viewSnapshot } from './format/decode.js'
 import { IdTable } from './format/ids.js'
-import { align64, HEADER_BYTES, META, planLayout, TABLE_END, type Layout } from './format/layout.js'
+import { align64, HEADER_BYTES, META, planLayout, TABLE_END, type Layout, type SectionName } from './format/layout.js'
 import { Pace } from './format/pace.js'
 import { checkPreamble } from './format/table.js'
 import { openRead } from './io/node.js'
@@ -178,12 +178,28 @@ export async function openBytes(bytes: unknown, threads: number, signal: AbortSi
   return load({ size: all.length, read }, threads, signal)
 }
 
+/** Sections by what `stats` and `estimate` call them; the others are `other`. */
+const GROUPS: Partial<Record<SectionName, 'router' | 'codes' | 'rows' | 'ids'>> = {
+  router: 'router',
+  rows: 'rows',
+  ids: 'ids',
+  idOffsets: 'ids',
+  idBytes: 'ids',
+  rotation: 'codes',
+  codebooks: 'codes',
+  centroids: 'codes',
+  centroidScales: 'codes',
+  centroidBiases: 'codes',
+  codes: 'codes',
+  terms: 'codes',
+}
+
 /** Bytes of each group of sections, as `stats` and `estimate` report them. */
 export function sectionBytes(layout: Layout): Record<'router' | 'codes' | 'rows' | 'ids' | 'other', number> {
   const bytes = { router: 0, codes: 0, rows: 0, ids: 0, other: 0 }
   let named = 0
   for (const { name, length } of layout.sections) {
-    const group = name === 'router' || name === 'rows' ? name : name.startsWith('id') ? 'ids' : undefined
+    const group = GROUPS[name]
     if (group === undefined) continue
     bytes[group] += length
     named += length

@@ -35,7 +35,8 @@ export function describe({ layout, snapshot, threads, phaseSeconds }: OpenIndex)
   }
   const exact = tree.length === 0
   const setting = (recall: number, k: number): Stats['tuned'][number] => {
-    return { recall, k, probes: climb(rungs, recall, k).probes, rerank: k }
+    const { probes, rerank } = climb(rungs, recall, k)
+    return { recall, k, probes, rerank }
   }
   return {
     size,

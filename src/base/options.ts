@@ -43,7 +43,7 @@ export interface BuildOptions {
   queries?: Rows
   /** Type in which rows are kept; default: the type in which they come. */
   storage?: RowType | 'none'
-  /** Bytes of code per copy. */
+  /** Bytes of code per copy, at most half of `dim`; default: dim / 4, or dim / 8 from 321 components on. */
   codeBytes?: number
   /** Default `linear`. */
   router?: Router
@@ -84,6 +84,8 @@ export interface ResolvedOptions {
   readonly storage: RowType | undefined
   readonly router: Router
   readonly arity: number
+  /** 0: by the dimension. */
+  readonly codeBytes: number
   /** Undefined: by the number of rows. */
   readonly leafSize: number | undefined
   readonly slack: number
@@ -101,6 +103,7 @@ export interface ResolvedSearch {
   readonly k: number
   readonly recall: number | undefined
   readonly probes: number | undefined
+  readonly rerank: number | undefined
 }
 
 /** Rows up to this count are scanned exactly, without a tree. */
@@ -237,9 +240,10 @@ export function resolveBuildOptions(options: BuildOptions | undefined, cores: nu
   const given = knownOptions(options, BUILD_NAMES) as BuildOptions
   const published = oneOf('preset', given.preset, PRESETS, 'default') === 'published'
   const storage = given.storage === undefined ? undefined : oneOf('storage', given.storage, STORAGES, 'f32')
-  if (storage === 'none' || given.codeBytes !== undefined) {
-    const name = given.codeBytes === undefined ? "storage 'none'" : 'codeBytes'
-    throw new UnsupportedError(`${name} needs an index with codes, which this release does not build; leave it out`)
+  if (storage === 'none') {
+    throw new UnsupportedError(
+      "storage 'none' answers from codes alone, which this release does not do; store i8 or f16 rows",
+    )
   }
   if (given.onProgress !== undefined && typeof given.onProgress !== 'function') {
     throw new InvalidArgumentError('onProgress', `onProgress is ${shown(given.onProgress)}, but a function is expected`)
@@ -253,6 +257,7 @@ export function resolveBuildOptions(options: BuildOptions | undefined, cores: nu
     metric,
     storage,
     router: oneOf('router', given.router, ROUTERS, published ? 'seq2seq' : 'linear'),
+    codeBytes: given.codeBytes === undefined ? 0 : numberIn('codeBytes', given.codeBytes, { min: 1, max: 32_768 }, 1),
     arity: given.arity === undefined ? 0 : numberIn('arity', given.arity, { min: 2, max: 4096 }, 0),
     leafSize:
       given.leafSize === undefined
@@ -304,13 +309,20 @@ export function resolveSearchOptions(options: unknown, more: readonly string[] =
         `recall is ${shown(recall)}, but a number above 0 and up to 1 is expected`,
       )
     }
-    return { k, recall: recall ?? 0.95, probes: undefined }
+    return { k, recall: recall ?? 0.95, probes: undefined, rerank: undefined }
   }
   if (given['recall'] !== undefined) {
     throw new InvalidArgumentError('recall', 'recall and probes are two ways to say the effort; give one of them')
   }
-  numberIn('rerank', given['rerank'], { min: 1, max: 2 ** 31 }, 1)
-  return { k, recall: undefined, probes: numberIn('probes', given['probes'], { min: 1, max: 2 ** 31 }, 1) }
+  const probes = numberIn('probes', given['probes'], { min: 1, max: 2 ** 31 }, 1)
+  const rerank =
+    given['rerank'] === undefined ? undefined : numberIn('rerank', given['rerank'], { min: 1, max: 2 ** 31 }, 1)
+  return { k, recall: undefined, probes, rerank }
 }
 
-const DEFAULT_SEARCH: ResolvedSearch = Object.freeze({ k: 10, recall: 0.95, probes: undefined })
+const DEFAULT_SEARCH: ResolvedSearch = Object.freeze({
+  k: 10,
+  recall: 0.95,
+  probes: undefined,
+  rerank: undefined,
+})

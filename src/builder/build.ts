@@ -12,13 +12,23 @@ import { Arena } from '../kernels/memory.js'
 import type { Reply } from '../pool/messages.js'
 import type { SnapshotHeader } from '../tree/snapshot.js'
 import { nextMemoryKey, type OpenIndex } from '../open.js'
-import type { BuildInput, Study, TreeSections } from './context.js'
+import type { BuildInput, Study } from './context.js'
 import type { DirectorOutput, DirectorTask, ProgressMessage } from './director.js'
 import { openQueries, rowHints, takeQueries, takeRows, type Intake } from './intake.js'
 import type { BuildOutput } from './builder.js'
 
 /** Logged queries checked between two looks at the clock. */
 const QUERY_BLOCK = 1 << 13
+
+/** An index without a tree is its rows. */
+const NOTHING_BUILT: DirectorOutput = {
+  rungs: [],
+  trainer: 'none',
+  rotated: false,
+  termUnit: 0,
+  rounds: [],
+  phaseSeconds: {},
+}
 
 /** A built index with what the build found out. */
 export interface BuiltIndex extends OpenIndex {
@@ -47,10 +57,11 @@ export async function buildIndex(
     const key = nextMemoryKey()
     const output =
       intake.plan.trees === 0
-        ? { rungs: [], trainer: 'none' as const, rounds: [], phaseSeconds: {} }
+        ? NOTHING_BUILT
         : await direct({ input: directorInput(intake, options, key, log, study) }, signal, onProgress)
     const { arena, address, layout, plan, idTable } = intake
-    const header: SnapshotHeader = { ...plan, rungs: output.rungs, seed: options.seed, trainer: output.trainer }
+    const { rungs, trainer, rotated, termUnit } = output
+    const header: SnapshotHeader = { ...plan, rungs, trainer, rotated, termUnit, seed: options.seed }
     const region = arena.u8(address, layout.length)
     writeHeader(region, header, layout)
     await seal(region, signal)
@@ -111,23 +122,16 @@ function directorInput(
   log: Float32Array | undefined,
   study: Study,
 ): BuildInput {
-  const at = (name: Parameters<typeof findSection>[1], tree = 0): number =>
-    address + findSection(layout, name, tree)!.offset
-  const trees: TreeSections[] = Array.from({ length: plan.trees }, (_, tree) => ({
-    router: at('router', tree),
-    routerFloats: findSection(layout, 'router', tree)!.length / 4,
-    leafOffsets: at('leafOffsets', tree),
-    entries: at('entries', tree),
-  }))
+  const at = (name: 'rows' | 'scales'): number => address + findSection(layout, name)!.offset
   const { size, dim, metric, rowType } = plan
   const scales = metric === 'cosine' ? at('scales') : 0
   return {
     points: { memory: arena.memory, key, rows: at('rows'), scales, size, dim, metric, rowType },
     options,
-    arities: plan.shape.arities,
+    plan,
     entryCount: plan.entryCount,
-    order: at('order'),
-    trees,
+    address,
+    layout,
     ...(log === undefined ? {} : { log }),
     study,
   }

@@ -1,10 +1,12 @@
-import type { Rung } from '../tree/snapshot.js'
-import type { RouterTables } from '../pool/messages.js'
+import { mapSnapshot } from '../format/decode.js'
+import type { Holders, RouterTables } from '../pool/messages.js'
 import type { WorkerPool } from '../pool/pool.js'
-import { padded } from '../tree/router.js'
-import { treeShape } from '../tree/shape.js'
+import { packRouter, padded } from '../tree/router.js'
+import type { Rung, Snapshot } from '../tree/snapshot.js'
+import { encodeEntries } from './codes.js'
 import { addCopies } from './copies.js'
 import {
+  sharedU32,
   shareF32,
   singleHolders,
   shareU32,
@@ -19,7 +21,7 @@ import { partition, settleRows, type Partition } from './partition.js'
 import { chooseLessons, positionsOf, searchNeighbours, splitQueries, withheldTruth } from './queries.js'
 import { alternate, randomLeaves, type Jury } from './rounds.js'
 import { geometricRouter, trainRouter, type Training } from './route.js'
-import { probesFor, scoreTrees, tuneLadder } from './tune.js'
+import { probesFor, scoreTrees, tuneLadders } from './tune.js'
 
 /** Neighbours of a query that label its leaves: the published network learns from a hundred. */
 const LABELS = 20
@@ -39,6 +41,8 @@ const COPIES_EFFORT = 1
 export interface BuildOutput {
   readonly rungs: readonly Rung[]
   readonly trainer: 'none' | 'wasm' | 'tfjs-node'
+  readonly rotated: boolean
+  readonly termUnit: number
   readonly rounds: readonly RoundReport[]
 }
 
@@ -48,8 +52,8 @@ export interface BuildOutput {
  * 1. Cluster the rows into balanced leaves, grouped into a tree.
  * 2. Find the neighbours of the queries that are learned from, and the exact ones of those that are withheld.
  * 3. For each tree: train the router, alternate with tree updates, add copies where queries miss, train on.
- * 4. Tune the ladder of settings on the withheld queries.
- * 5. Move the rows into leaf order and write every section.
+ * 4. Move the rows into leaf order, write routers and leaves, and code the entries.
+ * 5. Tune the ladders of settings on the withheld queries.
  */
 export async function buildTrees(
   input: BuildInput,
@@ -64,7 +68,7 @@ export async function buildTrees(
     pool,
     train,
     report,
-    shape: treeShape(input.arities),
+    shape: input.plan.shape,
     width: padded(points.dim),
     order: new Uint32Array(points.size).map((_, i) => i),
     withheldRows: new Set(split.withheldRows),
@@ -91,9 +95,17 @@ export async function buildTrees(
     states.push(made.state)
     rounds.push(...made.rounds)
   }
-  const rungs = await tuneLadder(build, states, withheld)
-  await pack(build, states)
-  return { rungs, trainer: build.trainer, rounds }
+  const { view, place } = await pack(build, states)
+  const coded = await encodeEntries(build, view)
+  const snapshot: Snapshot = { ...view, ...coded, trainer: build.trainer }
+  const { memory, key } = points
+  const rungs = await tuneLadders(
+    build,
+    { memory, key, snapshot },
+    states.map((state) => ({ ...state, holders: movedHolders(state.holders, place) })),
+    withheld.map((set) => movedQueries(set, place)),
+  )
+  return { rungs, trainer: build.trainer, ...coded, rounds }
 }
 
 /** A geometric index, with the probes at which it labels queries well. */
@@ -163,24 +175,26 @@ async function growTree(
   return { state: after[1]! <= before[1]! ? trained : plain, rounds }
 }
 
-/** Move the rows into the leaf order of the first tree, and write order, routers, leaves and entries. */
-async function pack(build: Build, states: readonly TreeState[]): Promise<void> {
+/**
+ * Move the rows into the leaf order of the first tree, and write order, routers, leaves and entries.
+ * @returns the index as it lies now, and the new position of each row by its position until now.
+ */
+async function pack(build: Build, states: readonly TreeState[]): Promise<{ view: Snapshot; place: Uint32Array }> {
   const { input, shape } = build
-  const { size, memory } = input.points
+  const { size, dim, memory } = input.points
   const primary = states[0]!.holders
   const leafOf = shareU32(new Uint32Array(size).map((_, row) => primary.leaves[primary.offsets[row]!]!))
   const before = build.order
   await settleRows(build, leafOf)
   const numbers = positionsOf(build.order)
-  // New position of each row by its position until now.
   const place = before.map((number) => numbers[number]!)
-  new Uint32Array(memory.buffer, input.order, size).set(build.order)
-  for (let t = 0; t < states.length; t++) {
-    const { router, holders } = states[t]!
-    const sections = input.trees[t]!
-    new Float32Array(memory.buffer, sections.router, sections.routerFloats).set(router.tables)
-    const leafOffsets = new Uint32Array(memory.buffer, sections.leafOffsets, shape.leafCount + 1).fill(0)
-    const entries = new Uint32Array(memory.buffer, sections.entries, input.entryCount)
+  const region = new Uint8Array(memory.buffer, input.address, input.layout.length)
+  const nothing = { rungs: [], rotated: false, termUnit: 0, trainer: build.trainer }
+  const view = mapSnapshot(region, { ...input.plan, ...nothing, seed: input.options.seed }, input.layout)
+  view.order.set(build.order)
+  for (const [t, { router, holders }] of states.entries()) {
+    const { router: stored, leafOffsets, entries } = view.tree[t]!
+    packRouter(router.kind, shape, dim, router.tables, stored)
     for (const leaf of holders.leaves) leafOffsets[leaf + 1]!++
     for (let leaf = 0; leaf < shape.leafCount; leaf++) leafOffsets[leaf + 1]! += leafOffsets[leaf]!
     const next = leafOffsets.slice()
@@ -191,5 +205,30 @@ async function pack(build: Build, states: readonly TreeState[]): Promise<void> {
     // Ascending positions: a leaf's own rows lie together, and its copies are met in the order of memory.
     for (let leaf = 0; leaf < shape.leafCount; leaf++)
       entries.subarray(leafOffsets[leaf]!, leafOffsets[leaf + 1]!).sort()
+  }
+  return { view, place }
+}
+
+/** Holders by the rows' new positions. */
+function movedHolders({ offsets, leaves }: Holders, place: Uint32Array): Holders {
+  const moved = sharedU32(offsets.length)
+  for (let row = 0; row < place.length; row++) moved[place[row]! + 1] = offsets[row + 1]! - offsets[row]!
+  for (let row = 0; row < place.length; row++) moved[row + 1]! += moved[row]!
+  const movedLeaves = sharedU32(leaves.length)
+  for (let row = 0; row < place.length; row++) {
+    movedLeaves.set(leaves.subarray(offsets[row]!, offsets[row + 1]!), moved[place[row]!]!)
+  }
+  return { offsets: moved, leaves: movedLeaves }
+}
+
+/** The same queries and neighbours by the rows' new positions. */
+function movedQueries(set: Labelled, place: Uint32Array): Labelled {
+  const move = (positions: Uint32Array): Uint32Array =>
+    shareU32(positions.map((position) => place[position] ?? position))
+  const { positions } = set.queries
+  return {
+    ...set,
+    queries: positions === undefined ? set.queries : { positions: move(positions) },
+    neighbours: move(set.neighbours),
   }
 }

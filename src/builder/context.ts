@@ -1,27 +1,20 @@
 import type { Phase, ResolvedOptions } from '../base/options.js'
+import type { Layout, LayoutShape } from '../format/layout.js'
 import type { PointTable } from '../partition/points.js'
 import type { Holders, QuerySet, RouterTables, Tasks } from '../pool/messages.js'
 import type { TrainResult } from '../train/router.js'
 import type { WorkerPool } from '../pool/pool.js'
 import type { TreeShape } from '../tree/shape.js'
 
-/** Addresses, in the memory that holds the index, of the sections that the build fills. */
-export interface TreeSections {
-  readonly router: number
-  readonly routerFloats: number
-  readonly leafOffsets: number
-  readonly entries: number
-}
-
 /** What a build of trees works on. Rows are in place already, by row number; they are moved as the leaves ask. */
 export interface BuildInput {
   readonly points: PointTable
   readonly options: ResolvedOptions
-  readonly arities: readonly number[]
+  readonly plan: LayoutShape
   readonly entryCount: number
-  /** Address of the section `order`. */
-  readonly order: number
-  readonly trees: readonly TreeSections[]
+  /** Where the index lies in the memory of `points`. */
+  readonly address: number
+  readonly layout: Layout
   /** The query log, f32 [count * dim], shared; or nothing. */
   readonly log?: Float32Array
   readonly study?: Study

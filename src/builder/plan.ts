@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from '../base/errors.js'
 import { EXACT_ROWS, type ResolvedOptions, type RowType } from '../base/options.js'
+import { codeShape, mostCodeBytes } from '../codes/shape.js'
 import { MAX_LEVELS, type LayoutShape } from '../format/layout.js'
 import { planShape, treeShape } from '../tree/shape.js'
 import type { IdKind } from '../tree/snapshot.js'
@@ -39,6 +40,13 @@ export function planIndex(rows: RowShape, options: ResolvedOptions): LayoutShape
       `copies are ${copies}, but the tree has ${shape.leafCount} leaves and a row is at most once in each; lower leafSize or copies`,
     )
   }
+  const most = mostCodeBytes(rows.dim)
+  if (options.codeBytes > most) {
+    throw new InvalidArgumentError(
+      'codeBytes',
+      `codeBytes is ${options.codeBytes}, but at most ${most} make sense for ${rows.dim} components: 4 bits for each`,
+    )
+  }
   return {
     ...rows,
     metric,
@@ -46,6 +54,7 @@ export function planIndex(rows: RowShape, options: ResolvedOptions): LayoutShape
     shape,
     trees: exact ? 0 : options.trees,
     entryCount: exact ? 0 : Math.round(rows.size * copies),
+    codeBytes: exact ? 0 : codeShape(rows.dim, options.codeBytes).columns,
   }
 }
 

@@ -1,4 +1,5 @@
 import { EXACT_ROWS } from '../base/options.js'
+import { findSection } from '../format/layout.js'
 import { Rng } from '../base/rng.js'
 import { rowStride } from '../base/matrix.js'
 import { readRow } from '../search/query.js'
@@ -116,7 +117,7 @@ export async function searchNeighbours(
   const logged = split.learnedLog.length
   if (logged > 0) sets.push({ queries: { matrix: logRows(log!, points.dim, split.learnedLog) }, count: logged })
   const { offsets, rows } = rowsByLeaf(index.leafOf, shape.leafCount)
-  const entries = input.trees[0]!.entries
+  const entries = input.address + findSection(input.layout, 'entries')!.offset
   new Uint32Array(points.memory.buffer, entries, rows.length).set(rows)
   const total = count + logged
   let before = 0

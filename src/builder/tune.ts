@@ -1,5 +1,6 @@
-import type { Holders, RouterTables } from '../pool/messages.js'
-import { fitLadder, rankQuantile, type RankTable } from '../eval/ladder.js'
+import type { Holders, RouterTables, SharedIndex } from '../pool/messages.js'
+import { fitLadders, fitVisits, rankQuantile, tryVisits, type RankTable, type Visit } from '../eval/ladder.js'
+import { searchCost } from '../search/cost.js'
 import type { BlockProgress } from '../pool/pool.js'
 import { RouteModel } from '../search/route.js'
 import type { Rung } from '../tree/snapshot.js'
@@ -7,6 +8,7 @@ import { sharedU32, type Build, type Labelled } from './context.js'
 
 /** Queries a task. */
 const QUERY_BLOCK = 64
+const TRIAL_BLOCK = 8
 
 /** The trees to judge: a router and who holds what, each. */
 export interface Judged {
@@ -59,18 +61,63 @@ function beamWidthsOf(build: Build): number[] {
   return [...widths, nodes]
 }
 
-/** The ladder of settings: for each number of probes the cheapest beam that loses nothing, and the recall reached. */
-export async function tuneLadder(build: Build, trees: readonly Judged[], sets: readonly Labelled[]): Promise<Rung[]> {
+/** For each number of probes the cheapest beam that loses nothing. */
+async function findVisits(build: Build, trees: readonly Judged[], sets: readonly Labelled[]): Promise<Visit[]> {
   const { router } = build.input.options
   const { dim } = build.input.points
   const table = await rankTable(build, trees, sets, beamWidthsOf(build), 'leaves', (done, total) =>
-    build.report('tune', done, total),
+    build.report('tune', done / 2, total),
   )
   const below = build.shape.arities.length > 1 ? build.shape.arities.at(-1)! : build.shape.leafCount
-  return fitLadder(table, {
+  return fitVisits(table, {
     reach: (beamWidth) => Math.min(build.shape.leafCount, beamWidth * below),
     cost: (beamWidth) => RouteModel.multiplyAdds(router, build.shape, dim, beamWidth),
   })
+}
+
+/**
+ * The ladders of settings: leaves to visit and rows to rerank, tried on the index as it will be searched.
+ * @param index - the index; `holders` of its trees are by position as the rows lie in it.
+ */
+export async function tuneLadders(
+  build: Build,
+  index: SharedIndex,
+  trees: readonly Judged[],
+  sets: readonly Labelled[],
+): Promise<Rung[]> {
+  const { pool, input, shape } = build
+  const visits = tryVisits(await findVisits(build, trees, sets))
+  const k = sets[0]!.k
+  const queries = sets.reduce((sum, { count }) => sum + count, 0)
+  const ranks = new Uint32Array(visits.length * queries * k)
+  const settings = visits.map(({ probes, beamWidth }) => ({ probes, beamWidth, rerank: 1 }))
+  let before = 0
+  for (const set of sets) {
+    const out = sharedU32(visits.length * set.count * k)
+    const request = {
+      index,
+      points: input.points,
+      settings,
+      queries: set.queries,
+      total: set.count,
+      neighbours: set.neighbours,
+      k,
+      holders: trees.map(({ holders }) => holders),
+      out,
+    }
+    await pool.each('codeRanks', set.count, TRIAL_BLOCK, request, (done) =>
+      build.report('tune', (queries + before + done) / 2, queries),
+    )
+    for (let v = 0; v < visits.length; v++) {
+      ranks.set(out.subarray(v * set.count * k, (v + 1) * set.count * k), (v * queries + before) * k)
+    }
+    before += set.count
+  }
+  const { size } = input.points
+  const table = { visits, ranks, queries, k, size, entryCount: input.entryCount }
+  return fitLadders(table, shape.leafCount, ({ probes, beamWidth }, rerank) =>
+    searchCost(index.snapshot, { probes, beamWidth, rerank }),
+  )
 }
 
 /** Leaves to visit for a recall@10 on the withheld queries, without a beam. */

@@ -1,4 +1,6 @@
-import { TUNED_K, type Rung } from '../tree/snapshot.js'
+import { MAX_RUNGS } from '../format/layout.js'
+import type { SearchEffort } from '../search/searcher.js'
+import { TUNED_K, type Rung, type SnapshotHeader } from '../tree/snapshot.js'
 
 /** For each beam width, query and true neighbour: the place in the order of visits of the first leaf that holds it. */
 export interface RankTable {
@@ -15,6 +17,15 @@ const BEAM_LOSS = 0.0005
 /** Each rung probes about this much more than the one below. */
 const RUNG_RATIO = 1.1
 
+/** Visits that are tried with codes: each probes about this much more than the one before, between these recalls. */
+const TRIAL_RATIO = 1.18
+const WORST_RECALL = 0.5
+const BEST_RECALL = 0.9985
+/** Numbers of reranked rows that are tried: each about this much more than the one before. */
+const RERANK_RATIO = 1.2
+/** Reranked rows for each neighbour where nothing was tuned. */
+const RERANK_UNTUNED = 10
+
 /** Numbers of probes that are tried: a geometric ladder from 1 to all leaves. */
 export function ladderProbes(leafCount: number): number[] {
   const probes: number[] = []
@@ -22,67 +33,176 @@ export function ladderProbes(leafCount: number): number[] {
   return [...probes, leafCount]
 }
 
-/** Mean and standard error of recall@k over the queries, for one beam and number of probes. */
-function recallAt(table: RankTable, beam: number, probes: number, k: number): { mean: number; error: number } {
+/** Mean recall@k over the queries, for one beam and number of probes. */
+function recallAt(table: RankTable, beam: number, probes: number, k: number): number {
   const { ranks, queries } = table
   let sum = 0
-  let squares = 0
   for (let q = 0; q < queries; q++) {
     const at = (beam * queries + q) * table.k
-    let found = 0
-    for (let j = at; j < at + k; j++) if (ranks[j]! < probes) found++
-    sum += found / k
-    squares += (found / k) ** 2
+    for (let j = at; j < at + k; j++) if (ranks[j]! < probes) sum++
   }
-  const mean = sum / queries
-  const variance = Math.max(0, squares / queries - mean * mean)
-  return { mean, error: Math.sqrt(variance / queries) }
+  return sum / (queries * k)
+}
+
+/** Leaves to visit and nodes to keep, with the recall that the visited leaves hold for each of `TUNED_K`. */
+export interface Visit {
+  readonly probes: number
+  readonly beamWidth: number
+  readonly recall: readonly number[]
 }
 
 /**
- * Fit the ladder: for each number of probes the cheapest beam whose recall is that of the widest, and the recall it
- * reached less one standard error, so that what is promised is met on queries like these.
+ * For each number of probes the cheapest beam whose leaves hold as many neighbours as those of the widest.
  * @param costs - leaves that a beam reaches, and multiply-adds of routing with it.
  */
-export function fitLadder(
+export function fitVisits(
   table: RankTable,
   costs: { reach: (beamWidth: number) => number; cost: (beamWidth: number) => number },
-): Rung[] {
+): Visit[] {
   const { beamWidths, leafCount } = table
   const widest = beamWidths.length - 1
   const order = beamWidths
     .map((_, b) => b)
     .sort((a, b) => costs.cost(beamWidths[a]!) - costs.cost(beamWidths[b]!) || a - b)
-  const best: number[] = TUNED_K.map(() => 0)
   let least = 0
   return ladderProbes(leafCount).map((probes) => {
     const full = TUNED_K.map((k) => recallAt(table, widest, probes, k))
     const fits = (beam: number): boolean =>
       beam >= least &&
       costs.reach(beamWidths[beam]!) >= probes &&
-      TUNED_K.every((k, i) => recallAt(table, beam, probes, k).mean >= full[i]!.mean - BEAM_LOSS)
+      TUNED_K.every((k, i) => recallAt(table, beam, probes, k) >= full[i]! - BEAM_LOSS)
     const beam = probes === leafCount ? widest : (order.find(fits) ?? widest)
     least = beam
-    TUNED_K.forEach((k, i) => {
-      const { mean, error } = beam === widest ? full[i]! : recallAt(table, beam, probes, k)
-      best[i] = Math.max(best[i]!, probes === leafCount ? 1 : Math.max(0, mean - error))
-    })
-    return { probes, beamWidth: beamWidths[beam]!, recall: [...best] }
+    return { probes, beamWidth: beamWidths[beam]!, recall: full }
   })
 }
 
-/** The rung that reaches a recall for k neighbours; the widest where none does. */
-export function climb(rungs: readonly Rung[], recall: number, k: number): Rung {
-  const tuned = TUNED_K.findIndex((known) => known >= k)
-  const column = tuned < 0 ? TUNED_K.length - 1 : tuned
-  let low = 0
-  let high = rungs.length - 1
-  while (low < high) {
-    const middle = (low + high) >> 1
-    if (rungs[middle]!.recall[column]! >= recall) high = middle
-    else low = middle + 1
+/** Visits worth trying with codes: from where half of the nearest are met to where almost all are, somewhat apart. */
+export function tryVisits(visits: readonly Visit[]): Visit[] {
+  const chosen: Visit[] = []
+  for (const visit of visits) {
+    if (visit.recall[0]! < WORST_RECALL) continue
+    const before = chosen.at(-1)
+    if (before !== undefined && visit.probes < before.probes * TRIAL_RATIO) continue
+    chosen.push(visit)
+    if (visit.recall.every((recall) => recall >= BEST_RECALL)) break
   }
-  return rungs[low]!
+  return chosen
+}
+
+/** For each visit, query and true neighbour: how many entries, by code, are as good as it; `NOT_MET` where it is not met. */
+export interface TrialTable {
+  readonly visits: readonly Visit[]
+  /** [visits * queries * k] */
+  readonly ranks: Uint32Array
+  readonly queries: number
+  readonly k: number
+  readonly size: number
+  readonly entryCount: number
+}
+
+/** Numbers of rows to rerank that are tried for k neighbours. */
+function reranks(k: number, size: number): number[] {
+  const tried: number[] = []
+  for (let rerank = k; rerank < Math.min(size, k * 100 + 1000); rerank = Math.ceil(rerank * RERANK_RATIO)) {
+    tried.push(rerank)
+  }
+  return tried
+}
+
+/** Lower bound of recall@k of a visit for each number of reranked rows: the mean less one standard error. */
+function trialRecalls(table: TrialTable, visit: number, k: number, tried: readonly number[]): number[] {
+  const { ranks, queries, k: width, size, entryCount } = table
+  const sums = new Float64Array(tried.length)
+  const squares = new Float64Array(tried.length)
+  const bounds = tried.map((rerank) => Math.ceil((rerank * entryCount) / size))
+  for (let q = 0; q < queries; q++) {
+    const at = (visit * queries + q) * width
+    for (let r = 0; r < tried.length; r++) {
+      let found = 0
+      for (let j = at; j < at + k; j++) if (ranks[j]! <= bounds[r]!) found++
+      sums[r]! += found / k
+      squares[r]! += (found / k) ** 2
+    }
+  }
+  return Array.from(sums, (sum, r) => {
+    const mean = sum / queries
+    const variance = Math.max(0, squares[r]! / queries - mean * mean)
+    return Math.max(0, mean - Math.sqrt(variance / queries))
+  })
+}
+
+/**
+ * The ladders of settings, one for each of `TUNED_K`, from cheap to dear: no setting is dearer than another that reaches as
+ * much, and the last looks at every row.
+ * @param cost - of a visit with that many rows reranked.
+ */
+export function fitLadders(
+  table: TrialTable,
+  leafCount: number,
+  cost: (visit: Visit, rerank: number) => number,
+): Rung[] {
+  return TUNED_K.flatMap((k) => {
+    const tried = reranks(Math.min(k, table.size), table.size)
+    const settings = table.visits.flatMap((visit, v) =>
+      trialRecalls(table, v, Math.min(k, table.k), tried).map((recall, r) => ({
+        rung: { probes: visit.probes, beamWidth: visit.beamWidth, rerank: tried[r]!, k, recall },
+        cost: cost(visit, tried[r]!),
+      })),
+    )
+    settings.sort((a, b) => a.cost - b.cost || b.rung.recall - a.rung.recall)
+    const rungs: Rung[] = []
+    for (const { rung } of settings) {
+      if (rung.recall > (rungs.at(-1)?.recall ?? -1)) rungs.push(rung)
+    }
+    const every = { probes: leafCount, beamWidth: leafCount, rerank: table.size, k, recall: 1 }
+    return [...thinned(rungs, Math.floor(MAX_RUNGS / TUNED_K.length) - 1), every]
+  })
+}
+
+/** At most `most` rungs: those that gain least over the one below go first. */
+function thinned(rungs: readonly Rung[], most: number): Rung[] {
+  const kept = [...rungs]
+  while (kept.length > most) {
+    let least = 1
+    // The chance of a miss is what a step should shrink by an equal share.
+    const gain = (i: number): number => Math.log((1.0005 - kept[i - 1]!.recall) / (1.0005 - kept[i + 1]!.recall))
+    for (let i = 1; i < kept.length - 1; i++) if (gain(i) < gain(least)) least = i
+    kept.splice(least, 1)
+  }
+  return kept
+}
+
+/** The cheapest rung that reaches a recall for k neighbours; the one that looks at every row where none does. */
+export function climb(rungs: readonly Rung[], recall: number, k: number): Rung {
+  const column = TUNED_K.find((known) => known >= k) ?? TUNED_K.at(-1)!
+  let last = rungs[0]!
+  for (const rung of rungs) {
+    if (rung.k !== column) continue
+    if (rung.recall >= recall) return rung
+    last = rung
+  }
+  return last
+}
+
+/**
+ * The effort of a setting by hand: the beam that tuning found enough for as many probes, and as many reranked rows as it
+ * found worthwhile where the caller does not say.
+ */
+export function manualEffort(
+  { rungs, shape, size }: SnapshotHeader,
+  probes: number,
+  rerank: number | undefined,
+  k: number,
+): SearchEffort {
+  const wanted = Math.min(probes, shape.leafCount)
+  const column = TUNED_K.find((known) => known >= k) ?? TUNED_K.at(-1)!
+  const like = rungs.find((rung) => rung.k === column && rung.probes >= wanted)
+  return {
+    probes: wanted,
+    beamWidth: like?.beamWidth ?? shape.leafCount,
+    rerank: Math.min(size, rerank ?? Math.max(k, like?.rerank ?? RERANK_UNTUNED * k)),
+  }
 }
 
 /** The rank within which a share `recall` of the true neighbours lies, over all queries; of the first beam. */

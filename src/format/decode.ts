@@ -7,7 +7,15 @@ import type { Layout, Section, SectionName } from './layout.js'
 import { readMeta } from './meta.js'
 import { Pace } from './pace.js'
 import { checkPreamble, readTable, sectionTitle, type TableEntry } from './table.js'
-import { verifyIds, verifyOrder, verifyRows, verifyScales, verifyTrees, type FiniteCheck } from './verify.js'
+import {
+  verifyCodec,
+  verifyIds,
+  verifyOrder,
+  verifyRows,
+  verifyScales,
+  verifyTrees,
+  type FiniteCheck,
+} from './verify.js'
 
 /**
  * The views of an index in its region, unchecked: for a builder that fills them, and for `viewSnapshot` after its checks.
@@ -25,6 +33,9 @@ export function mapSnapshot(region: Uint8Array, header: SnapshotHeader, layout: 
     return section === undefined ? none() : view(section)
   }
   const u8 = (section: Section): Uint8Array => new Uint8Array(buffer, at(section), section.length)
+  const i8 = (section: Section): Int8Array => new Int8Array(buffer, at(section), section.length)
+  const i16 = (section: Section): Int16Array => new Int16Array(buffer, at(section), section.length / 2)
+  const noFloats = (): Float32Array => new Float32Array(0)
   const ids = (): Snapshot['ids'] => {
     if (header.idKind === 'row') return undefined
     if (header.idKind === 'string') return { offsets: u32(need('idOffsets')), bytes: u8(need('idBytes')) }
@@ -37,13 +48,21 @@ export function mapSnapshot(region: Uint8Array, header: SnapshotHeader, layout: 
     ...header,
     rows: u8(need('rows')),
     stride: rowStride(header.rowType, header.dim),
-    scales: optional('scales', f32, () => new Float32Array(0)),
+    scales: optional('scales', f32, noFloats),
     order: optional('order', u32, () => new Uint32Array(0)),
     ids: ids(),
+    mean: optional('mean', f32, noFloats),
+    rotation: optional('rotation', f32, noFloats),
+    codebooks: optional('codebooks', f32, noFloats),
     tree: Array.from({ length: header.trees }, (_, tree) => ({
-      router: f32(need('router', tree)),
+      router: u8(need('router', tree)),
       leafOffsets: u32(need('leafOffsets', tree)),
       entries: u32(need('entries', tree)),
+      centroids: i8(need('centroids', tree)),
+      centroidScales: f32(need('centroidScales', tree)),
+      centroidBiases: f32(need('centroidBiases', tree)),
+      codes: u8(need('codes', tree)),
+      terms: header.metric === 'l2' ? i16(need('terms', tree)) : new Int16Array(0),
     })),
   }
 }
@@ -146,6 +165,7 @@ export async function viewSnapshot(region: Uint8Array, finite: FiniteCheck, sign
   await verifyScales(snapshot, region.byteOffset, pace)
   await verifyOrder(snapshot, region.byteOffset, pace)
   await verifyIds(snapshot.ids, region.byteOffset, pace)
+  await verifyCodec(snapshot, region.byteOffset, pace)
   await verifyTrees(snapshot, region.byteOffset, pace)
   return snapshot
 }

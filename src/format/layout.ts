@@ -1,5 +1,6 @@
 import { rowStride, ROW_TYPES } from '../base/matrix.js'
-import { routerFloats, routerTensors } from '../tree/router.js'
+import { BLOCK, CENTROIDS, codeShape, rotationFloats } from '../codes/shape.js'
+import { padded, paddedBytes, storedBytes, storedTensors } from '../tree/router.js'
 import type { SnapshotHeader } from '../tree/snapshot.js'
 
 /** Where a field lies in its structure, and its type in the words of FORMAT.md. A test compares both. */
@@ -39,7 +40,7 @@ export const ENTRY = {
 } as const
 export const ENTRY_BYTES = 32
 /** The table's room is fixed, so that the rows have a fixed offset and can be filled before the rest is known. */
-export const TABLE_CAPACITY = 62
+export const TABLE_CAPACITY = 94
 export const TABLE_END = HEADER_BYTES + TABLE_CAPACITY * ENTRY_BYTES
 
 /** Section kinds by name. */
@@ -54,6 +55,14 @@ export const KIND = {
   router: 8,
   leafOffsets: 9,
   entries: 10,
+  mean: 11,
+  rotation: 12,
+  codebooks: 13,
+  centroids: 14,
+  centroidScales: 15,
+  centroidBiases: 16,
+  codes: 17,
+  terms: 18,
 } as const
 export type SectionName = keyof typeof KIND
 
@@ -80,7 +89,10 @@ export const META = {
   entryCount: field(24, 'u64'),
   arities: field(32, 'u32[8]'),
   rungCount: field(64, 'u32'),
-  rungsReserved: field(68, 'u8[60]'),
+  codeBytes: field(68, 'u32'),
+  termUnit: field(72, 'f32'),
+  rotated: field(76, 'u8'),
+  rungsReserved: field(77, 'u8[51]'),
   rungs: field(128, 'rung[256]'),
 } as const
 
@@ -88,7 +100,10 @@ export const META = {
 export const RUNG = {
   probes: field(0, 'u32'),
   beamWidth: field(4, 'u32'),
-  recall: field(8, 'f64[3]'),
+  rerank: field(8, 'u32'),
+  k: field(12, 'u32'),
+  recall: field(16, 'f64'),
+  rungReserved: field(24, 'u8[8]'),
 } as const
 export const RUNG_BYTES = 32
 export const META_BYTES = META.rungs.offset + MAX_RUNGS * RUNG_BYTES
@@ -121,7 +136,7 @@ export interface Layout {
 /** What fixes the length of every section but the string ids. */
 export type LayoutShape = Pick<
   SnapshotHeader,
-  'size' | 'dim' | 'metric' | 'rowType' | 'idKind' | 'router' | 'shape' | 'trees' | 'entryCount'
+  'size' | 'dim' | 'metric' | 'rowType' | 'idKind' | 'router' | 'shape' | 'trees' | 'entryCount' | 'codeBytes'
 >
 
 /** The next multiple of 64 that is not below `offset`. */
@@ -156,11 +171,21 @@ export function planLayout(header: LayoutShape, stringIdBytes = 0): Layout {
     place('idBytes', stringIdBytes)
   }
   if (depth > 0) {
-    const routerBytes = 4 * routerFloats(routerTensors(router, shape, dim))
+    const codec = codeShape(dim, header.codeBytes)
+    const blocks = Math.ceil(entryCount / BLOCK)
+    place('mean', 4 * padded(dim))
+    place('rotation', 4 * rotationFloats(codec))
+    place('codebooks', 4 * codec.dims * CENTROIDS)
+    const routerBytes = storedBytes(storedTensors(router, shape, dim))
     for (let tree = 0; tree < trees; tree++) {
       place('router', routerBytes, tree)
       place('leafOffsets', 4 * (shape.leafCount + 1), tree)
       place('entries', 4 * entryCount, tree)
+      place('centroids', shape.leafCount * paddedBytes(dim), tree)
+      place('centroidScales', 4 * shape.leafCount, tree)
+      place('centroidBiases', 4 * shape.leafCount, tree)
+      place('codes', blocks * BLOCK * codec.columns, tree)
+      if (metric === 'l2') place('terms', 2 * blocks * BLOCK, tree)
     }
   }
   return { sections, length: align64(end) }

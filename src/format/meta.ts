@@ -1,4 +1,5 @@
 import { FormatError } from '../base/errors.js'
+import { mostCodeBytes } from '../codes/shape.js'
 import { routerTensors } from '../tree/router.js'
 import { treeShape } from '../tree/shape.js'
 import { TUNED_K, type Rung, type SnapshotHeader } from '../tree/snapshot.js'
@@ -40,7 +41,7 @@ function within(value: number, low: number, high: number): boolean {
 }
 
 function checkScalars(header: SnapshotHeader, check: Check): void {
-  const { size, dim, seed, entryCount, trees } = header
+  const { size, dim, seed, entryCount, trees, codeBytes, termUnit } = header
   const depth = header.shape.arities.length
   check(within(size, 1, U32_MAX), META.size, 'size', size, '1 to 2^32 - 1')
   check(within(dim, 1, MAX_DIM), META.dim, 'dim', dim, `1 to ${MAX_DIM}`)
@@ -49,11 +50,15 @@ function checkScalars(header: SnapshotHeader, check: Check): void {
   if (depth === 0) {
     check(trees === 0, META.trees, 'trees', trees, '0 without levels')
     check(entryCount === 0, META.entryCount, 'entryCount', entryCount, '0 without levels')
+    check(codeBytes === 0, META.codeBytes, 'codeBytes', codeBytes, '0 without levels')
   } else {
     check(within(trees, 1, MAX_TREES), META.trees, 'trees', trees, `1 to ${MAX_TREES}`)
     const most = Math.min(size * MAX_COPIES, U32_MAX)
     check(within(entryCount, size, most), META.entryCount, 'entryCount', entryCount, `size to ${MAX_COPIES} x size`)
+    const widest = mostCodeBytes(dim)
+    check(within(codeBytes, 1, widest), META.codeBytes, 'codeBytes', codeBytes, `1 to ${widest}, half of dim`)
   }
+  check(termUnit >= 0 && termUnit < Infinity, META.termUnit, 'termUnit', termUnit, 'finite and at least 0')
 }
 
 function checkShape(header: SnapshotHeader, check: Check): void {
@@ -67,19 +72,21 @@ function checkShape(header: SnapshotHeader, check: Check): void {
   }
 }
 
-function checkRungs({ rungs, shape }: SnapshotHeader, check: Check): void {
+function checkRungs({ rungs, shape, size }: SnapshotHeader, check: Check): void {
   check(within(rungs.length, 0, MAX_RUNGS), META.rungCount, 'rungCount', rungs.length, `0 to ${MAX_RUNGS}`)
-  let least = 1
-  for (const [r, { probes, beamWidth, recall }] of rungs.entries()) {
+  let before: Rung | undefined
+  for (const [r, rung] of rungs.entries()) {
     const at = (part: Field): Field => ({ offset: META.rungs.offset + r * RUNG_BYTES + part.offset, type: part.type })
-    const leaves = `to leafCount = ${shape.leafCount}`
-    check(within(probes, least, shape.leafCount), at(RUNG.probes), `rung ${r}: probes`, probes, `${least} ${leaves}`)
-    check(within(beamWidth, 1, shape.leafCount), at(RUNG.beamWidth), `rung ${r}: beamWidth`, beamWidth, `1 ${leaves}`)
-    check(recall.length === TUNED_K.length, at(RUNG.recall), `rung ${r}: recalls`, recall.length, `${TUNED_K.length}`)
-    for (const value of recall) {
-      check(value >= 0 && value <= 1, at(RUNG.recall), `rung ${r}: recall`, value, '0 to 1')
-    }
-    least = probes
+    const { probes, beamWidth, rerank, k, recall } = rung
+    const leaves = `1 to leafCount = ${shape.leafCount}`
+    check(within(probes, 1, shape.leafCount), at(RUNG.probes), `rung ${r}: probes`, probes, leaves)
+    check(within(beamWidth, 1, shape.leafCount), at(RUNG.beamWidth), `rung ${r}: beamWidth`, beamWidth, leaves)
+    check(within(rerank, 1, size), at(RUNG.rerank), `rung ${r}: rerank`, rerank, `1 to size = ${size}`)
+    const known = TUNED_K.some((tuned) => tuned === k) && k >= (before?.k ?? 0)
+    check(known, at(RUNG.k), `rung ${r}: k`, k, `one of ${TUNED_K.join(', ')}, not below that of the rung before`)
+    const least = before?.k === k ? before.recall : 0
+    check(recall >= least && recall <= 1, at(RUNG.recall), `rung ${r}: recall`, recall, `${least} to 1`)
+    before = rung
   }
 }
 
@@ -118,11 +125,16 @@ export function writeMeta(bytes: Uint8Array, header: SnapshotHeader): void {
     view.setUint32(META.arities.offset + 4 * level, arity, true)
   }
   view.setUint32(META.rungCount.offset, header.rungs.length, true)
-  for (const [r, { probes, beamWidth, recall }] of header.rungs.entries()) {
+  view.setUint32(META.codeBytes.offset, header.codeBytes, true)
+  view.setFloat32(META.termUnit.offset, header.termUnit, true)
+  view.setUint8(META.rotated.offset, header.rotated ? 1 : 0)
+  for (const [r, { probes, beamWidth, rerank, k, recall }] of header.rungs.entries()) {
     const base = META.rungs.offset + r * RUNG_BYTES
     view.setUint32(base + RUNG.probes.offset, probes, true)
     view.setUint32(base + RUNG.beamWidth.offset, beamWidth, true)
-    for (const [i, value] of recall.entries()) view.setFloat64(base + RUNG.recall.offset + 8 * i, value, true)
+    view.setUint32(base + RUNG.rerank.offset, rerank, true)
+    view.setUint32(base + RUNG.k.offset, k, true)
+    view.setFloat64(base + RUNG.recall.offset, recall, true)
   }
 }
 
@@ -150,7 +162,9 @@ function readRungs(view: DataView, count: number): Rung[] {
     return {
       probes: view.getUint32(base + RUNG.probes.offset, true),
       beamWidth: view.getUint32(base + RUNG.beamWidth.offset, true),
-      recall: TUNED_K.map((_, i) => view.getFloat64(base + RUNG.recall.offset + 8 * i, true)),
+      rerank: view.getUint32(base + RUNG.rerank.offset, true),
+      k: view.getUint32(base + RUNG.k.offset, true),
+      recall: view.getFloat64(base + RUNG.recall.offset, true),
     }
   })
 }
@@ -174,6 +188,12 @@ export function readMeta(bytes: Uint8Array, at: number): SnapshotHeader {
   check(rungCount <= MAX_RUNGS, META.rungCount, 'rungCount', rungCount, `0 to ${MAX_RUNGS}`)
   checkZero(bytes, META.metaReserved.offset, META.seed.offset, 'a reserved byte', check)
   checkZero(bytes, META.rungsReserved.offset, META.rungs.offset, 'a reserved byte', check)
+  for (let r = 0; r < rungCount; r++) {
+    const at = META.rungs.offset + r * RUNG_BYTES
+    checkZero(bytes, at + RUNG.rungReserved.offset, at + RUNG_BYTES, 'a reserved byte', check)
+  }
+  const rotated = view.getUint8(META.rotated.offset)
+  check(rotated <= 1, META.rotated, 'rotated', rotated, '0 or 1')
   checkZero(bytes, META.rungs.offset + rungCount * RUNG_BYTES, META_BYTES, 'a byte after the last rung', check)
   const header: SnapshotHeader = {
     size: view.getUint32(META.size.offset, true),
@@ -186,6 +206,9 @@ export function readMeta(bytes: Uint8Array, at: number): SnapshotHeader {
     trees: view.getUint8(META.trees.offset),
     entryCount: Number(view.getBigUint64(META.entryCount.offset, true)),
     rungs: readRungs(view, rungCount),
+    codeBytes: view.getUint32(META.codeBytes.offset, true),
+    rotated: rotated === 1,
+    termUnit: view.getFloat32(META.termUnit.offset, true),
     seed: Number(view.getBigInt64(META.seed.offset, true)),
     trainer: code('trainer'),
   }

@@ -25,11 +25,23 @@ export interface TableEntry {
 
 const NAMES = new Map<number, string>(Object.entries(KIND).map(([name, kind]) => [kind, name]))
 
+/** Kinds of which each tree has one. */
+const TREE_KINDS: ReadonlySet<number> = new Set([
+  KIND.router,
+  KIND.leafOffsets,
+  KIND.entries,
+  KIND.centroids,
+  KIND.centroidScales,
+  KIND.centroidBiases,
+  KIND.codes,
+  KIND.terms,
+])
+
 /** How errors call a section: `rows`, `entries of tree 2`, `of unknown kind 99`. */
 export function sectionTitle({ kind, tree }: Pick<TableEntry, 'kind' | 'tree'>): string {
   const name = NAMES.get(kind)
   if (name === undefined) return `of unknown kind ${kind}`
-  return kind >= KIND.router ? `${name} of tree ${tree}` : name
+  return TREE_KINDS.has(kind) ? `${name} of tree ${tree}` : name
 }
 
 function checkMagic(head: Uint8Array): void {

@@ -2,7 +2,8 @@ import { COMPONENT_BYTES } from '../base/matrix.js'
 import { FormatError } from '../base/errors.js'
 import type { RowType } from '../base/options.js'
 import type { Snapshot, TreeView } from '../tree/snapshot.js'
-import { routerTensors, tableFloats } from '../tree/router.js'
+import { BLOCK as CODE_BLOCK, codeShape } from '../codes/shape.js'
+import { storedTableBytes, storedTensors } from '../tree/router.js'
 import { IdTable, type StoredIds, type StringIds } from './ids.js'
 import type { Pace } from './pace.js'
 
@@ -16,8 +17,8 @@ export type FiniteCheck = (type: RowType, offset: number, bytes: number) => bool
 const BLOCK = 1 << 15
 /** Bytes of rows checked in one call of a kernel. */
 const ROW_BLOCK = 1 << 20
-/** Products of router tables and queries must stay far from the end of f32. */
-const ROUTER_MOST = 1e30
+/** Products of tables and queries must stay far from the end of f32. */
+const MODERATE = 1e30
 
 const REMEDY = 'the file is damaged or was not written by batl, build it again'
 
@@ -115,25 +116,63 @@ function verifyOffsets(
   }
 }
 
-/** Every table of a router holds moderate numbers, and zeros in its padding. */
-async function verifyRouter(snapshot: Snapshot, tree: number, base: number, pace: Pace): Promise<void> {
-  const { router } = snapshot.tree[tree]!
-  const section = `router of tree ${tree}`
-  await inBlocks(router.length, BLOCK, pace, (start, end) => {
+/** Floats are finite and moderate. */
+async function verifyFloats(section: string, values: Float32Array, base: number, pace: Pace): Promise<void> {
+  await inBlocks(values.length, BLOCK, pace, (start, end) => {
     for (let i = start; i < end; i++) {
-      const value = router[i]!
-      if (!(Math.abs(value) <= ROUTER_MOST)) {
-        refuse(section, `float ${i} is ${value}, but must be finite and at most ${ROUTER_MOST}`, router, base, i)
+      const value = values[i]!
+      if (!(Math.abs(value) <= MODERATE)) {
+        refuse(section, `float ${i} is ${value}, but must be finite and at most ${MODERATE}`, values, base, i)
       }
     }
   })
+}
+
+/** Every float table of a router holds moderate numbers, and zeros are in the padding of all. */
+async function verifyRouter(snapshot: Snapshot, tree: number, base: number, pace: Pace): Promise<void> {
+  const { router } = snapshot.tree[tree]!
+  const section = `router of tree ${tree}`
   let start = 0
-  for (const { name, rows, cols } of routerTensors(snapshot.router, snapshot.shape, snapshot.dim)) {
-    const end = start + tableFloats(rows, cols)
-    for (let i = start + rows * cols; i < end; i++) {
-      if (router[i] !== 0) refuse(section, `the padding of table ${name} is not zero`, router, base, i)
+  for (const tensor of storedTensors(snapshot.router, snapshot.shape, snapshot.dim)) {
+    const { name, rows, cols, type } = tensor
+    const end = start + storedTableBytes(tensor)
+    const used = start + rows * cols * (type === 'f32' ? 4 : 1)
+    if (type === 'f32') {
+      await verifyFloats(section, new Float32Array(router.buffer, router.byteOffset + start, rows * cols), base, pace)
+    }
+    for (let i = used; i < end; i++) {
+      if (router[i] !== 0) refuse(section, `the padding of table ${name} is not zero`, router, base, i, 1)
     }
     start = end
+  }
+}
+
+/** What codes are made with: moderate numbers. */
+export async function verifyCodec(snapshot: Snapshot, base: number, pace: Pace): Promise<void> {
+  const { mean, rotation, codebooks, rotated } = snapshot
+  await verifyFloats('mean', mean, base, pace)
+  await verifyFloats('rotation', rotation, base, pace)
+  await verifyFloats('codebooks', codebooks, base, pace)
+  if (!rotated && rotation.some((value) => value !== 0)) {
+    refuse('rotation', 'it is not zero, but meta says that nothing is rotated', rotation, base, 0)
+  }
+}
+
+/** Centroids have moderate scales; codes and terms are zero after the last entry. */
+async function verifyCodes(snapshot: Snapshot, tree: number, base: number, pace: Pace): Promise<void> {
+  const { centroidScales, centroidBiases, codes, terms } = snapshot.tree[tree]!
+  await verifyFloats(`centroidScales of tree ${tree}`, centroidScales, base, pace)
+  await verifyFloats(`centroidBiases of tree ${tree}`, centroidBiases, base, pace)
+  const { columns } = codeShape(snapshot.dim, snapshot.codeBytes)
+  const used = snapshot.entryCount % CODE_BLOCK
+  if (used === 0) return
+  const block = codes.length - CODE_BLOCK * columns
+  for (let i = block; i < codes.length; i++) {
+    if ((i - block) % CODE_BLOCK < used || codes[i] === 0) continue
+    refuse(`codes of tree ${tree}`, 'a code after the last entry is not zero', codes, base, i, 1)
+  }
+  for (let i = snapshot.entryCount; i < terms.length; i++) {
+    if (terms[i] !== 0) refuse(`terms of tree ${tree}`, 'a term after the last entry is not zero', terms, base, i, 2)
   }
 }
 
@@ -160,7 +199,7 @@ async function verifyEntries(view: TreeView, size: number, tree: number, base: n
   refuse(section, `position ${met.indexOf(0)} stands in no leaf`, entries, base, 0)
 }
 
-/** Router, leaf offsets and entries of each tree. */
+/** Router, leaf offsets, entries and codes of each tree. */
 export async function verifyTrees(snapshot: Snapshot, base: number, pace: Pace): Promise<void> {
   for (const [tree, view] of snapshot.tree.entries()) {
     await verifyRouter(snapshot, tree, base, pace)
@@ -169,6 +208,7 @@ export async function verifyTrees(snapshot: Snapshot, base: number, pace: Pace):
       verifyOffsets(`leafOffsets of tree ${tree}`, leafOffsets, snapshot.entryCount, base, start, end),
     )
     await verifyEntries(view, snapshot.size, tree, base, pace)
+    await verifyCodes(snapshot, tree, base, pace)
   }
 }
 

@@ -46,7 +46,7 @@ export function withBytes<T>(arena: Arena, bytes: number, use: (address: number)
 /** Run with a router loaded into this thread's arena. */
 export function withRouter<T>(router: RouterTables, dim: number, use: (model: RouteModel) => T): T {
   const arena = localArena()
-  const model: ModelShape = { kind: router.kind, shape: treeShape(router.arities), dim }
+  const model: ModelShape = { kind: router.kind, shape: treeShape(router.arities), dim, form: 'trained' }
   const tableBytes = (router.tables.byteLength + 63) & ~63
   return withBytes(arena, tableBytes + RouteModel.scratchBytes(arena.kernels, model), (address) => {
     arena.f32(address, router.tables.length).set(router.tables)

@@ -1,6 +1,8 @@
 import type { PlainError } from '../base/errors.js'
 import type { Router } from '../base/options.js'
+import type { Codec, LeafCentroids } from '../codes/coder.js'
 import type { PointTable } from '../partition/points.js'
+import type { SearchEffort } from '../search/searcher.js'
 import type { Snapshot } from '../tree/snapshot.js'
 import type { TrainRequest, TrainResult } from '../train/router.js'
 
@@ -200,11 +202,60 @@ export interface Tasks {
       index: SharedIndex
       queries: Float32Array
       k: number
-      probes: number
-      beamWidth: number
+      effort: SearchEffort
       cancelled: Int32Array
       outIds: Uint32Array
       outDistances: Float32Array
+    } & Block
+    output: undefined
+  }
+  /** Differences f32 [rows * rotatedStride] of some rows to the centroids of their leaves. */
+  residuals: {
+    input: {
+      points: PointTable
+      codec: Codec
+      centroids: LeafCentroids
+      rows: Uint32Array
+      leafOf: Uint32Array
+      out: Float32Array
+    } & Block
+    output: undefined
+  }
+  /** The rotation of a sample of residuals, which it rotates in place. */
+  rotation: {
+    input: { codec: Codec; sample: Float32Array; count: number }
+    output: Float32Array | undefined
+  }
+  /** Codebooks of some sub-codes, from `rows` residuals. */
+  codebooks: {
+    input: { codec: Codec; sample: Float32Array; rows: number; seed: number; out: Float32Array } & Block
+    output: undefined
+  }
+  /** Codes of the entries of a tree, blocks of 16. */
+  encode: {
+    input: {
+      points: PointTable
+      codec: Codec
+      centroids: LeafCentroids
+      leafOffsets: Uint32Array
+      entries: Uint32Array
+      outCodes: Uint8Array
+      outTerms: Float32Array
+    } & Block
+    output: undefined
+  }
+  /** How far down the order of codes each setting must go for the true neighbours: out [settings * total * k]. */
+  codeRanks: {
+    input: {
+      index: SharedIndex
+      points: PointTable
+      settings: readonly SearchEffort[]
+      queries: QuerySet
+      total: number
+      neighbours: Uint32Array
+      k: number
+      holders: readonly Holders[]
+      out: Uint32Array
     } & Block
     output: undefined
   }

@@ -1,5 +1,5 @@
 import { Searcher } from '../search/searcher.js'
-import { arenaOf } from './context.js'
+import { arenaOf, queryAt } from './context.js'
 import type { SharedIndex, Tasks } from './messages.js'
 
 type Input<K extends keyof Tasks> = Tasks[K]['input']
@@ -14,12 +14,29 @@ function searcherOf({ memory, key, snapshot }: SharedIndex): Searcher {
 }
 
 export function search(input: Input<'search'>): undefined {
-  const { index, queries, k, probes, beamWidth, cancelled, outIds, outDistances, first, count } = input
+  const { index, queries, k, effort, cancelled, outIds, outDistances, first, count } = input
   const searcher = searcherOf(index)
   const { dim } = index.snapshot
   for (let i = first; i < first + count; i++) {
     if (Atomics.load(cancelled, 0) !== 0) return undefined
-    searcher.search(queries.subarray(i * dim, (i + 1) * dim), k, { probes, beamWidth }, outIds, outDistances, i * k)
+    searcher.search(queries.subarray(i * dim, (i + 1) * dim), k, effort, outIds, outDistances, i * k)
+  }
+  return undefined
+}
+
+export function codeRanks(input: Input<'codeRanks'>): undefined {
+  const { index, points, settings, queries, total, neighbours, k, holders, out, first, count } = input
+  const searcher = searcherOf(index)
+  const leavesOf = (tree: number, position: number): Uint32Array => {
+    const { leaves, offsets } = holders[tree]!
+    return leaves.subarray(offsets[position]!, offsets[position + 1]!)
+  }
+  for (let i = first; i < first + count; i++) {
+    const query = queryAt(queries, points, i)
+    const rows = neighbours.subarray(i * k, (i + 1) * k)
+    for (const [s, effort] of settings.entries()) {
+      searcher.codeRanks(query, effort, rows, leavesOf, out, (s * total + i) * k)
+    }
   }
   return undefined
 }

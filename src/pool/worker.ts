@@ -2,6 +2,7 @@ import { isMainThread, workerData } from 'node:worker_threads'
 import { toPlainError } from '../base/errors.js'
 import { setKernelModule } from '../kernels/load.js'
 import type { Reply, TaskName, Tasks, WorkerData } from './messages.js'
+import * as codeTasks from './code-tasks.js'
 import * as partitionTasks from './partition-tasks.js'
 import * as routeTasks from './route-tasks.js'
 import * as searchTasks from './search-tasks.js'
@@ -43,6 +44,11 @@ export const beamRanks = task<'beamRanks'>(routeTasks.beamRanks)
 export const navigateRoot = task<'navigateRoot'>(routeTasks.navigateRoot)
 export const balanceRoot = task<'balanceRoot'>(routeTasks.balanceRoot)
 export const navigate = task<'navigate'>(routeTasks.navigate)
+export const residuals = task<'residuals'>(codeTasks.residuals)
+export const rotation = task<'rotation'>(codeTasks.rotation)
+export const codebooks = task<'codebooks'>(codeTasks.codebooks)
+export const encode = task<'encode'>(codeTasks.encode)
+export const codeRanks = task<'codeRanks'>(searchTasks.codeRanks)
 export const search = task<'search'>(searchTasks.search)
 
 /** TensorFlow.js is loaded by this task alone, in a worker that ends with the training. */

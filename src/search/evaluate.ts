@@ -81,6 +81,6 @@ export async function evaluateSearch(
     p99Us: quantile(times, 0.99),
     candidatesPct: (100 * candidates) / (count * size),
     probes: effort.probes === 0 ? Math.max(1, snapshot.shape.leafCount) : effort.probes,
-    rerank: k,
+    rerank: effort.probes === 0 ? size : effort.rerank,
   }
 }

@@ -1,7 +1,16 @@
 import type { Router } from '../base/options.js'
 import type { Arena } from '../kernels/memory.js'
 import type { KernelExports } from '../kernels/kernels.js'
-import { padded, routerTensors, SEQ2SEQ, tableFloats, RESIDUAL_HIDDEN } from '../tree/router.js'
+import {
+  padded,
+  paddedBytes,
+  RESIDUAL_HIDDEN,
+  routerTensors,
+  SEQ2SEQ,
+  storedTableBytes,
+  storedTensors,
+  tableFloats,
+} from '../tree/router.js'
 import type { TreeShape } from '../tree/shape.js'
 
 /** What fixes the tables of a router. */
@@ -9,6 +18,8 @@ export interface ModelShape {
   readonly kind: Router
   readonly shape: TreeShape
   readonly dim: number
+  /** As an index stores the tables (`storedTensors`), or as they are trained (`routerTensors`). */
+  readonly form: 'stored' | 'trained'
 }
 
 /**
@@ -16,7 +27,7 @@ export interface ModelShape {
  *
  * The scratch holds, one after the other, every part 64-byte aligned:
  * ```
- * | hidden | z | nodes | next | scores | chosen | best | select | leaves | (seq2seq) x, z, f of each prefix, logits |
+ * | root | hidden | z | integers | nodes | next | scores | chosen | best | select | leaves | (seq2seq) x, z, f of each prefix, logits |
  * ```
  * It is sized for the widest beam, all nodes, so that no call allocates.
  */
@@ -25,9 +36,23 @@ export class RouteModel {
   readonly #arena: Arena
   readonly #kind: Router
   readonly #shape: TreeShape
+  readonly #dim: number
   readonly #width: number
+  /** Whether nodes are rows of 8-bit steps. */
+  readonly #steps: boolean
+  /** Step of the integer form of what the levels score. */
+  #unit = 0
   readonly #tables = new Map<string, number>()
-  readonly #at: Record<'hidden' | 'z' | 'nodes' | 'next' | 'scores' | 'chosen' | 'best' | 'select', number>
+  /** Addresses by level: rows, biases, and, of 8-bit rows, scales. */
+  readonly #levels: readonly number[]
+  readonly #biases: readonly number[]
+  readonly #scales: readonly number[]
+  /** Leaves below each node of a level. */
+  readonly #below: readonly number[]
+  readonly #at: Record<
+    'root' | 'hidden' | 'z' | 'integers' | 'nodes' | 'next' | 'scores' | 'chosen' | 'best' | 'select',
+    number
+  >
   readonly #prefixes: Record<'x' | 'z' | 'f' | 'hidden' | 'logits', number> | undefined
   /** Address of the leaves of the last route, u32, best first. */
   leaves: number
@@ -43,12 +68,19 @@ export class RouteModel {
     this.#kernels = arena.kernels
     this.#kind = model.kind
     this.#shape = model.shape
+    this.#dim = model.dim
     this.#width = padded(model.dim)
+    this.#steps = model.form === 'stored' && model.kind !== 'seq2seq'
     let table = tables
-    for (const { name, rows, cols } of routerTensors(model.kind, model.shape, model.dim)) {
+    for (const { name, bytes } of tablesOf(model)) {
       this.#tables.set(name, table)
-      table += tableFloats(rows, cols) * 4
+      table += bytes
     }
+    const levels = model.shape.arities.map((_, level) => level)
+    this.#levels = levels.map((level) => this.#tables.get(`level ${level}`) ?? 0)
+    this.#biases = levels.map((level) => this.#tables.get(`bias ${level}`) ?? 0)
+    this.#scales = levels.map((level) => this.#tables.get(`scale ${level}`) ?? 0)
+    this.#below = model.shape.nodeCounts.map((nodes) => model.shape.leafCount / nodes)
     const parts = scratchParts(arena.kernels, model)
     let address = scratch
     const take = (name: keyof typeof parts): number => {
@@ -57,8 +89,10 @@ export class RouteModel {
       return at
     }
     this.#at = {
+      root: take('root'),
       hidden: take('hidden'),
       z: take('z'),
+      integers: take('integers'),
       nodes: take('nodes'),
       next: take('next'),
       scores: take('scores'),
@@ -113,6 +147,12 @@ export class RouteModel {
 
   /** Encode the query at `query` (f32, padded); returns the address of what the levels score. */
   #encode(query: number): number {
+    const encoded = this.#encodeFloats(query)
+    if (this.#steps) this.#unit = this.#kernels.quantize(encoded, this.#dim, this.#at.integers)
+    return encoded
+  }
+
+  #encodeFloats(query: number): number {
     const { hidden, z } = this.#at
     if (this.#kind === 'linear') return query
     if (this.#kind === 'residual') {
@@ -141,8 +181,27 @@ export class RouteModel {
     const prefixes = this.#prefixes
     if (prefixes === undefined) {
       const width = this.#width
-      const bias = this.#table(`bias ${level}`)
-      this.#kernels.scoreChildren(z, width, this.#table(`level ${level}`), width * 4, bias, nodes, count, arity, out)
+      const bias = this.#biases[level]!
+      const rows = this.#levels[level]!
+      if (!this.#steps) this.#kernels.scoreChildren(z, width, rows, width * 4, bias, nodes, count, arity, out)
+      else {
+        const scales = this.#scales[level]!
+        const stride = paddedBytes(this.#dim)
+        const { integers } = this.#at
+        this.#kernels.scoreChildrenInt(
+          integers,
+          this.#unit,
+          this.#dim,
+          rows,
+          stride,
+          scales,
+          bias,
+          nodes,
+          count,
+          arity,
+          out,
+        )
+      }
       return
     }
     const { width: d, feedForward } = SEQ2SEQ
@@ -170,19 +229,18 @@ export class RouteModel {
    */
   route(query: number, probes: number, beamWidth: number): number {
     const { arities } = this.#shape
-    const { scores, chosen, best, select } = this.#at
-    let { nodes, next } = this.#at
+    const { scores, chosen, best, select, root } = this.#at
+    let { next } = this.#at
+    // The root is node 0 with a path score of 0.
+    let nodes = root
     this.nodesScored = 0
     const z = this.#encode(query)
     let count = 1
-    this.#arena.u32(nodes, 1)[0] = 0
-    this.#arena.f32(best, 1)[0] = 0
     for (let level = 0; level < arities.length; level++) {
       const arity = arities[level]!
       const last = level === arities.length - 1
-      this.#scoreLevel(level, z, nodes, count, best, scores)
-      const below = arities.slice(level + 1).reduce((product, a) => product * a, 1)
-      const width = last ? probes : Math.max(beamWidth, Math.ceil(probes / below))
+      this.#scoreLevel(level, z, nodes, count, level === 0 ? root : best, scores)
+      const width = last ? probes : Math.max(beamWidth, Math.ceil(probes / this.#below[level]!))
       const kept = this.#kernels.selectBest(scores, count * arity, width, select, chosen, best)
       const out = last ? this.leaves : next
       this.#kernels.expandChildren(nodes, count, arity, chosen, kept, out)
@@ -190,15 +248,14 @@ export class RouteModel {
       if (last) break
       // Ascending parents break the next level's ties towards the lower node.
       this.#kernels.sortNodes(next, best, kept, select)
-      const held = nodes
       nodes = next
-      next = held
+      next = next === this.#at.next ? this.#at.nodes : this.#at.next
     }
     return count
   }
 
   /**
-   * Score every leaf, without a beam.
+   * Score every leaf, without a beam, by the tables in trained form.
    * @returns address of f32 [leafCount], valid until the next call.
    */
   scoreLeaves(query: number): number {
@@ -250,13 +307,23 @@ export class RouteModel {
   }
 }
 
+/** Tables of a router in their order, with the bytes of each. */
+function tablesOf({ kind, shape, dim, form }: ModelShape): { name: string; bytes: number }[] {
+  if (form === 'stored') {
+    return storedTensors(kind, shape, dim).map((table) => ({ name: table.name, bytes: storedTableBytes(table) }))
+  }
+  return routerTensors(kind, shape, dim).map(({ name, rows, cols }) => ({ name, bytes: tableFloats(rows, cols) * 4 }))
+}
+
 /** Bytes of each part of the scratch, in order, multiples of 64. */
 function scratchParts(kernels: KernelExports, { kind, shape, dim }: ModelShape) {
   const bytes = (floats: number): number => (floats * 4 + 63) & ~63
   const nodes = bytes(shape.leafCount)
   const parts = {
+    root: 64,
     hidden: bytes(kind === 'seq2seq' ? SEQ2SEQ.hidden + SEQ2SEQ.width : RESIDUAL_HIDDEN),
     z: bytes(Math.max(padded(dim), SEQ2SEQ.width)),
+    integers: bytes(((dim + 15) & ~15) / 2),
     nodes,
     next: nodes,
     scores: nodes,

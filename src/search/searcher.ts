@@ -1,63 +1,78 @@
 import type { Arena } from '../kernels/memory.js'
 import type { Snapshot } from '../tree/snapshot.js'
+import { QueryCodes } from '../codes/query-codes.js'
+import { LeafScan } from './leaf-scan.js'
 import { METRIC_CODE, QueryBuffer, TYPE_CODE } from './query.js'
 import { RouteModel } from './route.js'
 
 /** Rows scanned by one kernel call: a few milliseconds at most, so that a long scan can be left between calls. */
 const SCAN_BLOCK = 65_536
 
-/** What a query costs: leaves a tree visits and nodes it keeps on the way; no probes means every row, exactly. */
+/**
+ * What a query costs: leaves a tree visits, nodes it keeps on the way, and rows whose exact distances are computed; no probes
+ * means every row, exactly.
+ */
 export interface SearchEffort {
   readonly probes: number
   readonly beamWidth: number
+  readonly rerank: number
 }
 
 /** Every row, exactly. */
-export const EXACT: SearchEffort = Object.freeze({ probes: 0, beamWidth: 0 })
+export const EXACT: SearchEffort = Object.freeze({ probes: 0, beamWidth: 0, rerank: 0 })
 
 /**
- * Searches one index on one thread: beam from the root to the leaves, exact distances over the leaves' rows, best k.
- * It owns a scratch in the index's arena, and allocates nothing per query in the steady state.
+ * Searches one index on one thread: beam from the root to the leaves, codes of the leaves' entries, exact distances of the
+ * best of them, best k. It owns a scratch in the index's arena, and allocates nothing per query in the steady state.
  */
 export class Searcher {
   readonly #arena: Arena
   readonly #snapshot: Snapshot
   readonly #query: QueryBuffer
   readonly #models: RouteModel[]
+  readonly #scan: LeafScan | undefined
   readonly #scratch: number
+  /** One bit a row, all zero between searches; with several trees alone. */
   readonly #seen: number
-  readonly #entries: readonly number[]
-  readonly #visited: number[] = []
   #heap = 0
+  #heapBytes = 0
   #heapCapacity = 0
+  #floats = new Float32Array(0)
+  #integers = new Uint32Array(0)
+  #rows = { address: 0, bytes: 0, count: 0 }
   /** Entries of visited leaves in the last search, copies counted each time; all rows in an exact one. */
   candidates = 0
+  /** Exact distances computed by the last search. */
+  reranked = 0
   /** Nodes scored by the last search. */
   nodesScored = 0
 
   constructor(arena: Arena, snapshot: Snapshot) {
     this.#arena = arena
     this.#snapshot = snapshot
-    const { dim, shape, router, size } = snapshot
+    const { dim, shape, router, size, tree } = snapshot
+    const model = { kind: router, shape, dim, form: 'stored' } as const
+    const exact = tree.length === 0
     const queryBytes = QueryBuffer.scratchBytes(dim)
-    const seenBytes = snapshot.tree.length > 0 ? (Math.ceil(size / 8) + 63) & ~63 : 0
-    const routeBytes =
-      snapshot.tree.length > 0 ? RouteModel.scratchBytes(arena.kernels, { kind: router, shape, dim }) : 0
-    this.#scratch = arena.allocate(queryBytes + seenBytes + routeBytes)
+    const seenBytes = tree.length > 1 ? (Math.ceil(size / 8) + 63) & ~63 : 0
+    const codeBytes = exact ? 0 : QueryCodes.scratchBytes(snapshot)
+    const routeBytes = exact ? 0 : RouteModel.scratchBytes(arena.kernels, model)
+    this.#scratch = arena.allocate(queryBytes + seenBytes + codeBytes + routeBytes)
     this.#query = new QueryBuffer(arena, snapshot, this.#scratch)
     this.#seen = this.#scratch + queryBytes
-    const model = { kind: router, shape, dim }
-    this.#models = snapshot.tree.map(
-      (tree) => new RouteModel(arena, model, tree.router.byteOffset, this.#seen + seenBytes),
-    )
-    this.#entries = snapshot.tree.map((tree) => tree.entries.byteOffset)
+    const codes = this.#seen + seenBytes
+    this.#scan = exact ? undefined : new LeafScan(arena, snapshot, codes)
+    this.#models = tree.map((view) => new RouteModel(arena, model, view.router.byteOffset, codes + codeBytes))
   }
 
   /** Give the scratch back. */
   close(): void {
     this.#arena.free(this.#scratch)
+    this.#scan?.close()
     if (this.#heapCapacity > 0) this.#arena.free(this.#heap)
+    if (this.#rows.bytes > 0) this.#arena.free(this.#rows.address)
     this.#heapCapacity = 0
+    this.#rows = { address: 0, bytes: 0, count: 0 }
   }
 
   /** Distance of the last query to the row at a position, with the same bits as in a search. */
@@ -88,10 +103,19 @@ export class Searcher {
     if (k > this.#heapCapacity) {
       if (this.#heapCapacity > 0) this.#arena.free(this.#heap)
       this.#heapCapacity = 0
-      this.#heap = this.#arena.allocate(heapSpace(kernels.heapBytes(k)) + 2 * heapSpace(k * 4))
+      this.#heapBytes = heapSpace(kernels.heapBytes(k))
+      this.#heap = this.#arena.allocate(this.#heapBytes + 2 * heapSpace(k * 4))
       this.#heapCapacity = k
     }
     kernels.heapReset(this.#heap, k)
+  }
+
+  /** Views of the whole memory, made anew only when it has grown. */
+  #refresh(): void {
+    const { buffer } = this.#arena.memory
+    if (this.#floats.buffer === buffer) return
+    this.#floats = new Float32Array(buffer)
+    this.#integers = new Uint32Array(buffer)
   }
 
   /**
@@ -112,19 +136,22 @@ export class Searcher {
     this.#query.load(query)
     this.#reserve(k)
     this.candidates = 0
+    this.reranked = 0
     this.nodesScored = 0
     if (effort.probes === 0 || this.#models.length === 0) this.#scanAll()
     else this.#scanLeaves(k, effort)
+    this.#refresh()
     return this.#take(ids, distances, at)
   }
 
   #take(ids: Uint32Array, distances: Float32Array, at: number): number {
-    const arena = this.#arena
-    const sorted = this.#heap + heapSpace(arena.kernels.heapBytes(this.#heapCapacity))
+    const sorted = this.#heap + this.#heapBytes
     const numbers = sorted + heapSpace(this.#heapCapacity * 4)
-    const count = arena.kernels.heapSort(this.#heap, sorted, numbers)
-    distances.set(arena.f32(sorted, count), at)
-    ids.set(arena.u32(numbers, count), at)
+    const count = this.#arena.kernels.heapSort(this.#heap, sorted, numbers)
+    for (let i = 0; i < count; i++) {
+      distances[at + i] = this.#floats[(sorted >>> 2) + i]!
+      ids[at + i] = this.#integers[(numbers >>> 2) + i]!
+    }
     return count
   }
 
@@ -152,73 +179,147 @@ export class Searcher {
       )
     }
     this.candidates = size
+    this.reranked = size
   }
 
   /** Visit the probed leaves of every tree; go on past them while fewer than k rows were found. */
   #scanLeaves(k: number, effort: SearchEffort): void {
-    const { leafCount } = this.#snapshot.shape
+    const { shape, size, entryCount } = this.#snapshot
+    const { leafCount } = shape
     let { probes, beamWidth } = effort
+    // A row counts once however many copies of it are among the best entries.
+    let wanted = Math.ceil((Math.max(k, effort.rerank) * entryCount) / size)
     for (;;) {
-      this.#visit(Math.min(probes, leafCount), beamWidth)
-      if (this.#arena.u32(this.#heap, 1)[0]! >= k || probes >= leafCount) return
+      this.#visit(Math.min(probes, leafCount), beamWidth, wanted)
+      this.#refresh()
+      const found = this.#integers[this.#heap >>> 2]!
+      if (found >= k || (probes >= leafCount && wanted >= entryCount)) return
       probes *= 2
       beamWidth = leafCount
+      wanted = probes >= leafCount ? entryCount : 2 * wanted
       this.#arena.kernels.heapReset(this.#heap, k)
     }
   }
 
-  #visit(probes: number, beamWidth: number): void {
-    const { dim, rowType, metric, rows, stride, scales, order, tree } = this.#snapshot
-    const { kernels } = this.#arena
-    const { address, kind, routing } = this.#query
-    const scaleAddress = scales.length > 0 ? scales.byteOffset : 0
-    // One tree without copies meets every row once: only then is the bitmap of rows seen not needed.
-    const single = tree.length === 1 && tree[0]!.entries.length === this.#snapshot.size
-    const seen = single ? 0 : this.#seen
+  #visit(probes: number, beamWidth: number, wanted: number): void {
+    const { tree } = this.#snapshot
+    const scan = this.#scan!
+    scan.load(this.#query.routing)
     for (let t = 0; t < tree.length; t++) {
       const model = this.#models[t]!
-      const { leafOffsets } = tree[t]!
-      const count = model.route(routing, probes, beamWidth)
+      const count = model.route(this.#query.routing, probes, beamWidth)
       this.nodesScored += model.nodesScored
-      const leaves = this.#arena.u32(model.leaves, count)
-      this.#visited[t] = count
-      for (let i = 0; i < count; i++) {
-        const leaf = leaves[i]!
-        const first = leafOffsets[leaf]!
-        const size = leafOffsets[leaf + 1]! - first
-        const entries = this.#entries[t]! + first * 4
-        this.candidates += size
-        kernels.scanEntries(
-          METRIC_CODE[metric],
-          TYPE_CODE[rowType],
-          kind,
-          address,
-          dim,
-          rows.byteOffset,
-          stride,
-          entries,
-          size,
-          seen,
-          scaleAddress,
-          order.byteOffset,
-          this.#heap,
-        )
-      }
+      const entries = scan.scan(t, model.leaves, count, wanted)
+      this.candidates += entries
+      const rows = scan.select(t, model.leaves, entries, wanted)
+      this.#rerank(scan.positions, rows, tree.length > 1 ? this.#seen : 0)
+      if (tree.length > 1) this.#remember(t, scan.positions, rows)
     }
-    if (!single) this.#forget()
+    if (tree.length > 1) this.#forget()
   }
 
-  /** Clear the bits of every row that the last visit saw: the bitmap is all zero between searches. */
+  /** Offer the rows at `count` positions to the heap. */
+  #rerank(positions: number, count: number, seen: number): void {
+    const { dim, rowType, metric, rows, stride, scales, order } = this.#snapshot
+    const { address, kind } = this.#query
+    this.reranked += this.#arena.kernels.scanEntries(
+      METRIC_CODE[metric],
+      TYPE_CODE[rowType],
+      kind,
+      address,
+      dim,
+      rows.byteOffset,
+      stride,
+      positions,
+      count,
+      seen,
+      scales.length > 0 ? scales.byteOffset : 0,
+      order.byteOffset,
+      this.#heap,
+    )
+  }
+
+  /** Keep the positions of a tree until the bitmap is cleared. */
+  #remember(tree: number, positions: number, count: number): void {
+    if (tree === 0) this.#rows.count = 0
+    const wanted = (this.#rows.count + count) * 4
+    if (wanted > this.#rows.bytes) {
+      const address = this.#arena.allocate(2 * wanted)
+      this.#refresh()
+      const from = this.#rows.address >>> 2
+      this.#integers.copyWithin(address >>> 2, from, from + this.#rows.count)
+      if (this.#rows.bytes > 0) this.#arena.free(this.#rows.address)
+      this.#rows.address = address
+      this.#rows.bytes = 2 * wanted
+    }
+    this.#refresh()
+    const at = (this.#rows.address >>> 2) + this.#rows.count
+    this.#integers.copyWithin(at, positions >>> 2, (positions >>> 2) + count)
+    this.#rows.count += count
+  }
+
+  /** Clear the bits of every row that the last visit saw. */
   #forget(): void {
-    const { tree } = this.#snapshot
+    this.#arena.kernels.clearSeen(this.#rows.address, this.#rows.count, this.#seen)
+  }
+
+  /**
+   * How far down the order of codes a setting must go for each of some rows: entries that score at least as well as the best
+   * entry of the row among the leaves that `effort` visits; `NOT_MET` where none of them holds it.
+   * @param leavesOf - the leaves of a tree that hold a position.
+   * @param rows - positions, [count].
+   * @param out - filled from `at` on.
+   */
+  codeRanks(
+    query: ArrayLike<number>,
+    effort: SearchEffort,
+    rows: Uint32Array,
+    leavesOf: (tree: number, position: number) => Uint32Array,
+    out: Uint32Array,
+    at: number,
+  ): void {
+    const { tree, shape } = this.#snapshot
+    const scan = this.#scan!
+    this.#query.load(query)
+    scan.load(this.#query.routing)
+    out.fill(NOT_MET, at, at + rows.length)
     for (let t = 0; t < tree.length; t++) {
-      const { leafOffsets } = tree[t]!
-      for (const leaf of this.#arena.u32(this.#models[t]!.leaves, this.#visited[t]!)) {
-        const first = leafOffsets[leaf]!
-        this.#arena.kernels.clearSeen(this.#entries[t]! + first * 4, leafOffsets[leaf + 1]! - first, this.#seen)
+      const model = this.#models[t]!
+      const { leafOffsets, entries } = tree[t]!
+      const count = model.route(this.#query.routing, Math.min(effort.probes, shape.leafCount), effort.beamWidth)
+      scan.scan(t, model.leaves, count, 1)
+      const starts = new Map<number, number>()
+      let place = 0
+      for (const leaf of this.#arena.u32(model.leaves, count)) {
+        const [first, last] = [leafOffsets[leaf]!, leafOffsets[leaf + 1]!]
+        starts.set(leaf, place - (first & ~15))
+        if (first !== last) place += (((last + 15) >>> 4) - (first >>> 4)) << 4
+      }
+      for (const [i, position] of rows.entries()) {
+        for (const leaf of leavesOf(t, position)) {
+          const start = starts.get(leaf)
+          if (start === undefined) continue
+          const entry = entryOf(entries, leafOffsets[leaf]!, leafOffsets[leaf + 1]!, position)
+          out[at + i] = Math.min(out[at + i]!, scan.rankOf(start + entry))
+        }
       }
     }
   }
+}
+
+/** A row that no visited leaf holds. */
+export const NOT_MET = 0xffff_ffff
+
+/** The entry of a leaf, ascending positions, that holds a position. */
+function entryOf(entries: Uint32Array, first: number, last: number, position: number): number {
+  let low = first
+  let high = last - 1
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (entries[middle]! < position) low = middle + 1
+    else high = middle
+  }
+  return low
 }
 
 /** Bytes rounded up to whole lines of 64. */

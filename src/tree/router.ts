@@ -80,3 +80,73 @@ export function routerViews(tensors: readonly Tensor[], data: Float32Array): Map
   }
   return views
 }
+
+/** One table of a router as an index stores it: rows of 8-bit steps, each with a scale of its own, or floats. */
+export interface StoredTensor extends Tensor {
+  readonly type: 'f32' | 'i8'
+}
+
+/** Components of an 8-bit row are padded with zeros to a whole vector of 16 bytes. */
+export function paddedBytes(dim: number): number {
+  return (dim + 15) & ~15
+}
+
+/**
+ * The tables of a router in the order and form in which an index stores them: as `routerTensors`, but the rows of the nodes
+ * are 8-bit steps (`level h`) of `scale h`, which loses nothing that search would notice (docs/codes.md).
+ */
+export function storedTensors(kind: Router, shape: TreeShape, dim: number): StoredTensor[] {
+  const tensors = routerTensors(kind, shape, dim).map((tensor): StoredTensor => ({ ...tensor, type: 'f32' }))
+  if (kind === 'seq2seq') return tensors
+  return tensors.flatMap((tensor) => {
+    if (!tensor.name.startsWith('level ')) return [tensor]
+    const scale = tensor.name.replace('level', 'scale')
+    return [
+      { ...tensor, cols: paddedBytes(dim), type: 'i8' },
+      { name: scale, rows: 1, cols: tensor.rows, type: 'f32' },
+    ]
+  })
+}
+
+/** Bytes of one stored table with its padding to 64. */
+export function storedTableBytes({ rows, cols, type }: StoredTensor): number {
+  return Math.ceil((rows * cols * (type === 'f32' ? 4 : 1)) / 64) * 64
+}
+
+/** Bytes that all stored tables of a router take. */
+export function storedBytes(tensors: readonly StoredTensor[]): number {
+  return tensors.reduce((sum, tensor) => sum + storedTableBytes(tensor), 0)
+}
+
+/** A vector in 8-bit steps of the scale that is returned; 0 for a zero vector. */
+export function toSteps(values: Float32Array, out: Int8Array): number {
+  let most = 0
+  for (const value of values) most = Math.max(most, Math.abs(value))
+  const scale = Math.fround(most / 127)
+  if (scale === 0) return 0
+  values.forEach((value, i) => (out[i] = Math.round(value / scale)))
+  return scale
+}
+
+/** Write the stored form of trained tables into `out`, `storedBytes` zeroed bytes of it. */
+export function packRouter(kind: Router, shape: TreeShape, dim: number, tables: Float32Array, out: Uint8Array): void {
+  const trained = routerViews(routerTensors(kind, shape, dim), tables)
+  const width = padded(dim)
+  let at = out.byteOffset
+  const scales = new Map<string, Float32Array>()
+  for (const tensor of storedTensors(kind, shape, dim)) {
+    const { name, rows, cols, type } = tensor
+    const source = trained.get(name) ?? scales.get(name)!
+    if (type === 'f32') new Float32Array(out.buffer, at, rows * cols).set(source)
+    else {
+      const steps = new Int8Array(out.buffer, at, rows * cols)
+      const scale = new Float32Array(rows)
+      for (let row = 0; row < rows; row++) {
+        const values = source.subarray(row * width, row * width + dim)
+        scale[row] = toSteps(values, steps.subarray(row * cols, (row + 1) * cols))
+      }
+      scales.set(name.replace('level', 'scale'), scale)
+    }
+    at += storedTableBytes(tensor)
+  }
+}

@@ -3,12 +3,21 @@ import type { TreeShape } from './shape.js'
 
 /** One tree of an index: its router and its leaves. Arrays are views of the index's one region of memory. */
 export interface TreeView {
-  /** Tables of the router, in the order and padding of `routerTensors`. */
-  readonly router: Float32Array
+  /** Tables of the router, in the order and padding of `storedTensors`. */
+  readonly router: Uint8Array
   /** [leafCount + 1]: leaf l holds entries [leafOffsets[l], leafOffsets[l + 1]). */
   readonly leafOffsets: Uint32Array
   /** Positions of the rows of each leaf; every row at least once, at most once a leaf. */
   readonly entries: Uint32Array
+  /** [leafCount * paddedBytes(dim)]: leaf centroids less `mean`, in steps of `centroidScales`. */
+  readonly centroids: Int8Array
+  readonly centroidScales: Float32Array
+  /** [leafCount]: l2: squared norms of the centroids in steps; else zeros. */
+  readonly centroidBiases: Float32Array
+  /** Blocks of 16 entries, `codeBytes` columns of 16 bytes each (see assembly/codes.ts). */
+  readonly codes: Uint8Array
+  /** l2: by entry, 2 c . r + r . r of centroid c and coded residual r, in steps of `termUnit`; otherwise empty. */
+  readonly terms: Int16Array
 }
 
 /** What a search setting reached on the withheld queries. One rung of the ladder that `recall` climbs. */
@@ -17,11 +26,15 @@ export interface Rung {
   readonly probes: number
   /** Nodes kept at each level above the leaves. */
   readonly beamWidth: number
-  /** Lower confidence bound of recall@k for each of `TUNED_K`. */
-  readonly recall: readonly number[]
+  /** Rows whose exact distances are computed. */
+  readonly rerank: number
+  /** Neighbours that this setting was tuned for, one of `TUNED_K`. */
+  readonly k: number
+  /** Lower confidence bound of recall@k. */
+  readonly recall: number
 }
 
-/** The k for which the ladder holds a recall. */
+/** The k that ladders are tuned for. */
 export const TUNED_K = [1, 10, 100] as const
 
 export type IdKind = 'row' | 'f64' | 'i64' | 'string'
@@ -39,7 +52,14 @@ export interface SnapshotHeader {
   readonly trees: number
   /** Entries of one tree: its rows and copies. */
   readonly entryCount: number
+  /** By k, and for each k from cheap to dear. */
   readonly rungs: readonly Rung[]
+  /** Bytes of a code; 0 without a tree. */
+  readonly codeBytes: number
+  /** Whether residuals are rotated before they are coded. */
+  readonly rotated: boolean
+  /** Step of `terms`. */
+  readonly termUnit: number
   readonly seed: number
   readonly trainer: 'none' | 'wasm' | 'tfjs-node'
 }
@@ -59,5 +79,11 @@ export interface Snapshot extends SnapshotHeader {
   readonly order: Uint32Array
   /** By row number: empty for `row`, else one per row; strings as UTF-8 with [size + 1] byte offsets. */
   readonly ids: Float64Array | BigInt64Array | { offsets: Uint32Array; bytes: Uint8Array } | undefined
+  /** [padded(dim)]: what vectors are taken from before they are coded; zeros unless l2. Empty without a tree. */
+  readonly mean: Float32Array
+  /** Matrices of `rotationBlocks`, rows of `blockStride` floats; zeros where `rotated` is false. Empty without a tree. */
+  readonly rotation: Float32Array
+  /** [subs * width * 16] of `codeShape(dim, codeBytes)`. Empty without a tree. */
+  readonly codebooks: Float32Array
   readonly tree: readonly TreeView[]
 }

@@ -1,0 +1,114 @@
+import { EigenvalueDecomposition, Matrix } from 'ml-matrix'
+import { blockStride, rotationBlocks, rotationFloats, type CodeShape, type RotationBlock } from './shape.js'
+
+/** A rotation is kept where it promises at least this share of the coding error less. */
+const WORTHWHILE = 0.95
+
+/** Covariances of each block of a rotation: [size * size] each. */
+export type Covariances = readonly Float64Array[]
+
+/** Add the products of `count` residuals f32 [count x stride] to the covariances. */
+export function addCovariances(
+  sums: Covariances,
+  shape: CodeShape,
+  residuals: Float32Array,
+  stride: number,
+  count: number,
+): void {
+  for (const [b, { first, size }] of rotationBlocks(shape).entries()) {
+    const sum = sums[b]!
+    for (let i = 0; i < count; i++) {
+      const at = i * stride + first
+      for (let row = 0; row < size; row++) {
+        const x = residuals[at + row]!
+        if (x === 0) continue
+        for (let column = 0; column <= row; column++) sum[row * size + column]! += x * residuals[at + column]!
+      }
+    }
+  }
+}
+
+/**
+ * Expected error of coding Gaussian components with these covariances, up to a factor: the sum over the sub-codes of the
+ * geometric mean of the variances along their principal axes.
+ */
+function expectedError(variances: readonly number[], width: number): number {
+  let sum = 0
+  for (let first = 0; first < variances.length; first += width) {
+    let logs = 0
+    for (let i = first; i < first + width; i++) logs += Math.log(Math.max(variances[i]!, 1e-30))
+    sum += Math.exp(logs / width)
+  }
+  return sum
+}
+
+/**
+ * Principal axes, dealt to the sub-codes so that each gets about the same product of variances: the largest free variance
+ * goes to the sub-code with the smallest product that has room.
+ * @see Ge et al., "Optimized Product Quantization", 2013, section 4 (parametric solution).
+ * @returns for each component the eigenvector that it takes.
+ */
+function deal(variances: readonly number[], width: number): number[] {
+  const subs = variances.length / width
+  const order = variances.map((_, i) => i).sort((a, b) => variances[b]! - variances[a]! || a - b)
+  const logs = new Float64Array(subs)
+  const taken: number[][] = Array.from({ length: subs }, () => [])
+  for (const axis of order) {
+    let best = -1
+    for (let s = 0; s < subs; s++) {
+      if (taken[s]!.length === width) continue
+      if (best < 0 || taken[s]!.length < taken[best]!.length) best = s
+      else if (taken[s]!.length === taken[best]!.length && logs[s]! < logs[best]!) best = s
+    }
+    taken[best]!.push(axis)
+    logs[best]! += Math.log(Math.max(variances[axis]!, 1e-30))
+  }
+  return taken.flat()
+}
+
+/** Variances of each sub-code's own principal axes, without a rotation across sub-codes. */
+function ownVariances(covariance: Float64Array, { size }: RotationBlock, width: number): number[] {
+  const own: number[] = []
+  for (let first = 0; first < size; first += width) {
+    const part = new Matrix(width, width)
+    for (let i = 0; i < width; i++) {
+      for (let j = 0; j < width; j++) {
+        part.set(i, j, covariance[(first + Math.max(i, j)) * size + first + Math.min(i, j)]!)
+      }
+    }
+    own.push(...new EigenvalueDecomposition(part, { assumeSymmetric: true }).realEigenvalues)
+  }
+  return own
+}
+
+/**
+ * The rotation that these covariances ask for, or undefined where it would gain little.
+ * @returns the matrices of the blocks, f32, row r of a block being what component r becomes.
+ */
+export function fitRotation(covariances: Covariances, shape: CodeShape): Float32Array | undefined {
+  const out = new Float32Array(rotationFloats(shape))
+  let before = 0
+  let after = 0
+  let at = 0
+  for (const [b, block] of rotationBlocks(shape).entries()) {
+    const { size } = block
+    const covariance = covariances[b]!
+    const matrix = new Matrix(size, size)
+    for (let i = 0; i < size; i++) {
+      for (let j = 0; j < size; j++) matrix.set(i, j, covariance[Math.max(i, j) * size + Math.min(i, j)]!)
+    }
+    const { realEigenvalues, eigenvectorMatrix } = new EigenvalueDecomposition(matrix, { assumeSymmetric: true })
+    const axes = deal(realEigenvalues, shape.width)
+    before += expectedError(ownVariances(covariance, block, shape.width), shape.width)
+    after += expectedError(
+      axes.map((axis) => realEigenvalues[axis]!),
+      shape.width,
+    )
+    const stride = blockStride(block)
+    axes.forEach((axis, row) => {
+      for (let j = 0; j < size; j++) out[at + row * stride + j] = eigenvectorMatrix.get(j, axis)
+    })
+    at += size * stride
+  }
+  return after < WORTHWHILE * before ? out : undefined
+}

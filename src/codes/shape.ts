@@ -1,0 +1,82 @@
+/**
+ * How vectors are coded: `subs` sub-codes of 4 bits, two to a byte, each for `width` of the `dims` rotated components;
+ * components beyond the vector's own are zero.
+ */
+export interface CodeShape {
+  /** Bytes of a code: columns of a block. */
+  readonly columns: number
+  readonly subs: number
+  readonly width: number
+  readonly dims: number
+}
+
+/** Entries of a block; centroids of a sub-code. */
+export const BLOCK = 16
+export const CENTROIDS = 16
+/** The largest value of a query's table: four of them fit a byte, and 520 sub-codes the 15 bits of a score. */
+const TABLE_LEVELS = 63
+const SCORE_MOST = 32_767
+
+/** Components of a rotation, at most: it costs a query as many multiply-adds for each of its own. */
+const ROTATION_MOST = 256
+
+/**
+ * Components a sub-code: short vectors need two for the true neighbours to be among the best hundred, long ones do with
+ * four (docs/codes.md).
+ */
+function defaultWidth(dim: number): number {
+  return dim <= 192 ? 2 : dim <= 320 ? 3 : 4
+}
+
+/** The shape for vectors of `dim` components; `codeBytes` 0 for the default. */
+export function codeShape(dim: number, codeBytes = 0): CodeShape {
+  const columns = codeBytes > 0 ? codeBytes : Math.ceil(dim / (2 * defaultWidth(dim)))
+  const subs = 2 * columns
+  const width = Math.ceil(dim / subs)
+  return { columns, subs, width, dims: subs * width }
+}
+
+/** The most bytes a code may take: a sub-code for each component. */
+export function mostCodeBytes(dim: number): number {
+  return Math.ceil(dim / 2)
+}
+
+/** The largest value that a query's tables may hold. */
+export function tableLevels({ subs }: CodeShape): number {
+  return Math.max(1, Math.min(TABLE_LEVELS, Math.floor(SCORE_MOST / subs)))
+}
+
+/** Floats from one rotated vector to the next. */
+export function rotatedStride({ dims }: CodeShape): number {
+  return (dims + 15) & ~15
+}
+
+/** Components [first, first + size) that are rotated among themselves: whole sub-codes and whole vectors of four. */
+export interface RotationBlock {
+  readonly first: number
+  readonly size: number
+}
+
+/** The blocks of a rotation, the sizes as equal as they can be. */
+export function rotationBlocks(shape: CodeShape): RotationBlock[] {
+  const unit = shape.width * (shape.width % 4 === 0 ? 1 : shape.width % 2 === 0 ? 2 : 4)
+  const units = Math.ceil(shape.dims / unit)
+  const count = Math.ceil(shape.dims / ROTATION_MOST)
+  const blocks: RotationBlock[] = []
+  for (let b = 0; b < count; b++) {
+    const first = Math.round((b * units) / count) * unit
+    const end = Math.min(shape.dims, Math.round(((b + 1) * units) / count) * unit)
+    blocks.push({ first, size: end - first })
+  }
+  return blocks
+}
+
+/** Floats of a row of a block's matrix: what a product of vectors of four reads. */
+export function blockStride({ size }: RotationBlock): number {
+  return (size + 3) & ~3
+}
+
+/** Floats of a rotation: each block's matrix, one after the other. */
+export function rotationFloats(shape: CodeShape): number {
+  return rotationBlocks(shape).reduce((sum, block) => sum + block.size * blockStride(block), 0)
+}

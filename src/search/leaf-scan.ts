@@ -1,0 +1,152 @@
+import { QueryCodes } from '../codes/query-codes.js'
+import type { Arena } from '../kernels/memory.js'
+import { paddedBytes } from '../tree/router.js'
+import type { Snapshot } from '../tree/snapshot.js'
+
+/** Leaves scanned by one kernel call: a few milliseconds at most. */
+const LEAVES_A_CALL = 4096
+/** Places that a leaf takes beyond its entries, at most: the rest of its first and its last block. */
+const LEAF_EXCESS = 30
+
+/**
+ * Scans the codes of leaves for the entries that a query is likely nearest to. The scratch grows with what is asked and is
+ * kept, so that a steady stream of queries allocates nothing.
+ * ```
+ * | bases f32 [leaves] | bases i32 [leaves] | scores i16 [places] | chosen u32 | sort |
+ * ```
+ */
+export class LeafScan {
+  readonly #arena: Arena
+  readonly #snapshot: Snapshot
+  readonly #codes: QueryCodes
+  readonly #stride: number
+  #scratch = 0
+  #leafRoom = 0
+  #placeRoom = 0
+  #chosenRoom = 0
+  #bases = 0
+  #baseBytes = 0
+  #scores = 0
+  #places = 0
+  #chosen = 0
+  #sort = 0
+  /** Address of the positions that the last `select` chose, u32, ascending. */
+  get positions(): number {
+    return this.#chosen
+  }
+
+  /** @param scratch - address of `QueryCodes.scratchBytes` bytes. */
+  constructor(arena: Arena, snapshot: Snapshot, scratch: number) {
+    this.#arena = arena
+    this.#snapshot = snapshot
+    this.#codes = new QueryCodes(arena, snapshot, scratch)
+    this.#stride = paddedBytes(snapshot.dim)
+  }
+
+  /** Give the scratch back. */
+  close(): void {
+    if (this.#scratch > 0) this.#arena.free(this.#scratch)
+    this.#scratch = 0
+    this.#leafRoom = this.#placeRoom = this.#chosenRoom = 0
+  }
+
+  /** Take in a query: f32 as for routing. */
+  load(query: number): void {
+    this.#codes.load(query)
+  }
+
+  #reserve(leaves: number, places: number, chosen: number): void {
+    if (leaves <= this.#leafRoom && places <= this.#placeRoom && chosen <= this.#chosenRoom) return
+    this.close()
+    const { kernels } = this.#arena
+    // Room for half as much again: settings that differ a little do not each take their own.
+    this.#leafRoom = Math.ceil(leaves * 1.5)
+    this.#placeRoom = Math.ceil(places * 1.5)
+    this.#chosenRoom = Math.min(this.#placeRoom, Math.ceil(chosen * 1.5))
+    const line = (bytes: number): number => Math.ceil(bytes / 64) * 64
+    const parts = [
+      line(this.#leafRoom * 4),
+      line(this.#leafRoom * 4),
+      line(this.#placeRoom * 2),
+      line(this.#chosenRoom * 4),
+      line(kernels.positionBytes(this.#chosenRoom) >>> 0),
+    ]
+    this.#scratch = this.#arena.allocate(parts.reduce((sum, bytes) => sum + bytes, 0))
+    this.#bases = this.#scratch
+    this.#baseBytes = parts[0]!
+    this.#scores = this.#bases + parts[0]! + parts[1]!
+    this.#chosen = this.#scores + parts[2]!
+    this.#sort = this.#chosen + parts[3]!
+  }
+
+  /**
+   * Score the entries of `count` leaves.
+   * @param leaves - address of their numbers, u32.
+   * @param wanted - how many entries `select` will be asked for.
+   * @returns how many entries there are.
+   */
+  scan(tree: number, leaves: number, count: number, wanted: number): number {
+    const { kernels } = this.#arena
+    const { leafOffsets, centroids, centroidScales, centroidBiases, codes, terms } = this.#snapshot.tree[tree]!
+    const entries = kernels.countEntries(leaves, count, leafOffsets.byteOffset)
+    const places = entries + count * LEAF_EXCESS
+    // All places where all are wanted: no entry is missed for those that hold none.
+    this.#reserve(count, places, wanted < entries ? Math.min(places, wanted + (wanted >> 3) + 4) : places)
+    const { integers, unit, weight, scale, factor, tables } = this.#codes
+    const bases = this.#bases + this.#baseBytes
+    kernels.leafBases(
+      integers,
+      unit,
+      this.#snapshot.dim,
+      centroids.byteOffset,
+      this.#stride,
+      centroidScales.byteOffset,
+      centroidBiases.byteOffset,
+      weight,
+      leaves,
+      count,
+      scale,
+      this.#bases,
+      bases,
+    )
+    this.#places = 0
+    for (let first = 0; first < count; first += LEAVES_A_CALL) {
+      this.#places += kernels.scanCodes(
+        leaves + first * 4,
+        Math.min(LEAVES_A_CALL, count - first),
+        leafOffsets.byteOffset,
+        codes.byteOffset,
+        this.#snapshot.codeBytes,
+        terms.length === 0 ? 0 : terms.byteOffset,
+        factor,
+        tables,
+        bases + first * 4,
+        this.#scores + this.#places * 2,
+      )
+    }
+    return entries
+  }
+
+  /**
+   * The rows of the best entries of the last scan, by score: about `wanted` entries, or all where there are no more.
+   * @returns how many rows there are, each once, at `positions`.
+   */
+  select(tree: number, leaves: number, entries: number, wanted: number): number {
+    const { kernels } = this.#arena
+    const view = this.#snapshot.tree[tree]!
+    const offsets = view.leafOffsets.byteOffset
+    const count = kernels.selectScores(
+      this.#scores,
+      this.#places,
+      wanted < entries ? wanted : this.#places,
+      this.#chosen,
+    )
+    return kernels.placePositions(this.#chosen, count, leaves, offsets, view.entries.byteOffset, this.#sort)
+  }
+
+  /** How many entries of the last scan score at least as well as the one at a place of it. */
+  rankOf(place: number): number {
+    const score = this.#arena.i16(this.#scores + place * 2, 1)[0]!
+    return this.#arena.kernels.countScores(this.#scores, this.#places, score)
+  }
+}
