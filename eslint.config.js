@@ -24,7 +24,16 @@ function mayImport(files, allowed, typesOf = []) {
 }
 
 /** Without `train/`: only the training worker loads it, by `await import()`, which no list restricts. */
-const BELOW_POOL = ['../base/', '../tree/', '../eval/', '../io/', '../kernels/', '../partition/', '../search/']
+const BELOW_POOL = [
+  '../base/',
+  '../codes/',
+  '../tree/',
+  '../eval/',
+  '../io/',
+  '../kernels/',
+  '../partition/',
+  '../search/',
+]
 
 const layers = [
   mayImport('assembly/**/*.ts', ['./']),
@@ -32,11 +41,13 @@ const layers = [
   mayImport('src/tree/**', ['./', '../base/']),
   mayImport('src/eval/**', ['./', '../base/', '../tree/']),
   mayImport('src/io/**', ['./', '../base/', 'node:']),
-  mayImport('src/format/**', ['./', '../base/', '../tree/', 'hash-wasm']),
+  mayImport('src/format/**', ['./', '../base/', '../tree/', '../codes/shape.js', 'hash-wasm']),
   mayImport('src/kernels/**', ['./', '../base/', '#wasm']),
   mayImport('src/train/**', ['./', '../base/', '../tree/']),
   mayImport('src/train/tf.ts', ['./', '../base/', '../tree/', '@tensorflow/', 'node:']),
-  mayImport('src/{partition,search}/**', ['./', '../base/', '../tree/', '../kernels/']),
+  mayImport('src/codes/**', ['./', '../base/', '../tree/', '../kernels/', 'ml-matrix']),
+  mayImport('src/partition/**', ['./', '../base/', '../tree/', '../kernels/']),
+  mayImport('src/search/**', ['./', '../base/', '../tree/', '../kernels/', '../codes/']),
   mayImport('src/pool/**', ['./', ...BELOW_POOL, 'piscina', 'node:'], ['../train/']),
   mayImport('src/builder/**', ['./', '../(?!train/|cli)', 'piscina', 'node:'], ['../train/']),
   mayImport('src/*.ts', ['./(?!cli|train/)']),

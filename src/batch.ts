@@ -1,7 +1,8 @@
 import type { Pace } from './format/pace.js'
 import type { OpenIndex } from './open.js'
 import { WorkerPool } from './pool/pool.js'
-import type { SearchEffort, Searcher } from './search/searcher.js'
+import type { Searcher } from './search/searcher.js'
+import type { SearchEffort } from './tree/snapshot.js'
 
 /** Queries a task of a batch. */
 const BATCH_BLOCK = 64

@@ -35,9 +35,9 @@ import {
 import { answerArrays, answerOffsets, idsOf, type BatchResult, type SearchResult } from './result.js'
 import { evaluateSearch, type Evaluation, type GroundTruth } from './search/evaluate.js'
 import { readRow } from './search/query.js'
-import { EXACT, Searcher, type SearchEffort } from './search/searcher.js'
+import { EXACT, Searcher } from './search/searcher.js'
 import { describe, type Stats } from './stats.js'
-import type { Snapshot } from './tree/snapshot.js'
+import type { SearchEffort, Snapshot } from './tree/snapshot.js'
 
 /** Options of `searchBatch`. */
 export type BatchOptions = SearchOptions & { dim?: number; threads?: number; signal?: AbortSignal }

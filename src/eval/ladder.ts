@@ -1,6 +1,4 @@
-import { MAX_RUNGS } from '../format/layout.js'
-import type { SearchEffort } from '../search/searcher.js'
-import { TUNED_K, type Rung, type SnapshotHeader } from '../tree/snapshot.js'
+import { MAX_RUNGS, TUNED_K, type Rung, type SearchEffort, type SnapshotHeader } from '../tree/snapshot.js'
 
 /** For each beam width, query and true neighbour: the place in the order of visits of the first leaf that holds it. */
 export interface RankTable {

@@ -1,7 +1,7 @@
 import { rowStride, ROW_TYPES } from '../base/matrix.js'
 import { BLOCK, CENTROIDS, codeShape, rotationFloats } from '../codes/shape.js'
 import { padded, paddedBytes, storedBytes, storedTensors } from '../tree/router.js'
-import type { SnapshotHeader } from '../tree/snapshot.js'
+import { MAX_RUNGS, type SnapshotHeader } from '../tree/snapshot.js'
 
 /** Where a field lies in its structure, and its type in the words of FORMAT.md. A test compares both. */
 export interface Field {
@@ -68,7 +68,6 @@ export type SectionName = keyof typeof KIND
 
 export const MAX_LEVELS = 8
 export const MAX_TREES = 8
-export const MAX_RUNGS = 256
 export const MAX_DIM = 65_536
 /** Most entries of a tree for each row: the row and two copies. */
 export const MAX_COPIES = 3

@@ -2,13 +2,12 @@ import { FormatError } from '../base/errors.js'
 import { mostCodeBytes } from '../codes/shape.js'
 import { routerTensors } from '../tree/router.js'
 import { treeShape } from '../tree/shape.js'
-import { TUNED_K, type Rung, type SnapshotHeader } from '../tree/snapshot.js'
+import { MAX_RUNGS, TUNED_K, type Rung, type SnapshotHeader } from '../tree/snapshot.js'
 import {
   CODES,
   MAX_COPIES,
   MAX_DIM,
   MAX_LEVELS,
-  MAX_RUNGS,
   MAX_TREES,
   META,
   META_BYTES,

@@ -2,8 +2,7 @@ import type { PlainError } from '../base/errors.js'
 import type { Router } from '../base/options.js'
 import type { Codec, LeafCentroids } from '../codes/coder.js'
 import type { PointTable } from '../partition/points.js'
-import type { SearchEffort } from '../search/searcher.js'
-import type { Snapshot } from '../tree/snapshot.js'
+import type { SearchEffort, Snapshot } from '../tree/snapshot.js'
 import type { TrainRequest, TrainResult } from '../train/router.js'
 
 /** What every worker of a pool is handed when it starts. */

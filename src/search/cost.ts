@@ -1,7 +1,6 @@
 import { BLOCK } from '../codes/shape.js'
 import { RouteModel } from './route.js'
-import type { SearchEffort } from './searcher.js'
-import type { SnapshotHeader } from '../tree/snapshot.js'
+import type { SearchEffort, SnapshotHeader } from '../tree/snapshot.js'
 import { rowStride } from '../base/matrix.js'
 
 /**

@@ -1,5 +1,5 @@
-import type { Snapshot } from '../tree/snapshot.js'
-import type { SearchEffort, Searcher } from './searcher.js'
+import type { SearchEffort, Snapshot } from '../tree/snapshot.js'
+import type { Searcher } from './searcher.js'
 
 /** How well and how fast a setting searches. */
 export interface Evaluation {

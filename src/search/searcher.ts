@@ -1,5 +1,5 @@
 import type { Arena } from '../kernels/memory.js'
-import type { Snapshot } from '../tree/snapshot.js'
+import type { SearchEffort, Snapshot } from '../tree/snapshot.js'
 import { QueryCodes } from '../codes/query-codes.js'
 import { LeafScan } from './leaf-scan.js'
 import { METRIC_CODE, QueryBuffer, TYPE_CODE } from './query.js'
@@ -7,16 +7,6 @@ import { RouteModel } from './route.js'
 
 /** Rows scanned by one kernel call: a few milliseconds at most, so that a long scan can be left between calls. */
 const SCAN_BLOCK = 65_536
-
-/**
- * What a query costs: leaves a tree visits, nodes it keeps on the way, and rows whose exact distances are computed; no probes
- * means every row, exactly.
- */
-export interface SearchEffort {
-  readonly probes: number
-  readonly beamWidth: number
-  readonly rerank: number
-}
 
 /** Every row, exactly. */
 export const EXACT: SearchEffort = Object.freeze({ probes: 0, beamWidth: 0, rerank: 0 })

@@ -20,19 +20,26 @@ export interface TreeView {
   readonly terms: Int16Array
 }
 
-/** What a search setting reached on the withheld queries. One rung of the ladder that `recall` climbs. */
-export interface Rung {
-  /** Leaves visited, in all trees together divided by the trees. */
+/**
+ * What a query costs: leaves a tree visits, nodes it keeps on the way, and rows whose exact distances are computed; no probes
+ * means every row, exactly.
+ */
+export interface SearchEffort {
   readonly probes: number
-  /** Nodes kept at each level above the leaves. */
   readonly beamWidth: number
-  /** Rows whose exact distances are computed. */
   readonly rerank: number
+}
+
+/** What a search setting reached on the withheld queries. One rung of the ladder that `recall` climbs. */
+export interface Rung extends SearchEffort {
   /** Neighbours that this setting was tuned for, one of `TUNED_K`. */
   readonly k: number
   /** Lower confidence bound of recall@k. */
   readonly recall: number
 }
+
+/** Rungs of all ladders together, at most. */
+export const MAX_RUNGS = 256
 
 /** The k that ladders are tuned for. */
 export const TUNED_K = [1, 10, 100] as const
