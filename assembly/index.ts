@@ -10,19 +10,8 @@ export {
   sortBytes,
   sortNodes,
 } from './beam'
-export {
-  codeTables,
-  countEntries,
-  countScores,
-  encodeBlock,
-  leafBases,
-  placePositions,
-  positionBytes,
-  quantize,
-  scanCodes,
-  selectScores,
-  subtract,
-} from './codes'
+export { countEntries, countScores, placePositions, positionBytes, selectScores } from './candidates'
+export { codeTables, encodeBlock, leafBases, quantize, scanCodes, subtract } from './codes'
 export { distances, distancesAt } from './distance'
 export { dots, dotsAt } from './dots'
 export { heapBase } from './memory'
