@@ -6,7 +6,7 @@ import { METRIC_CODE, QueryBuffer, TYPE_CODE } from '../search/query.js'
 import type { RouteModel } from '../search/route.js'
 import { treeShape } from '../tree/shape.js'
 import { arenaOf, localArena, queryAt, rowAsQuery, withBytes, withRouter } from './context.js'
-import type { Holders, QuerySet, Tasks } from './messages.js'
+import type { Holders, QuerySet, RouterTables, Tasks, Votes } from './messages.js'
 
 type Input<K extends keyof Tasks> = Tasks[K]['input']
 
@@ -305,11 +305,15 @@ export function beamRanks(input: Input<'beamRanks'>): undefined {
   return undefined
 }
 
-export function navigateRoot({ points: table, router, votes, lists, first, count }: Input<'navigateRoot'>): undefined {
+export function navigateRoot({ points: table, router, votes, first, count, ...to }: Input<'navigateRoot'>): undefined {
+  const { memory, key, auction } = to.table
   const arena = localArena()
+  const shared = arenaOf(memory, key)
   const { kernels } = arena
   const arity = router.arities[0]!
-  const { length } = lists
+  const { length } = auction
+  const leaves = shared.u32(auction.leaves, auction.count * length)
+  const listed = shared.f32(auction.scores, auction.count * length)
   const selectBytes = kernels.selectBytes(arity, length)
   withRouter(router, table.dim, (model) =>
     withRouting(
@@ -322,9 +326,9 @@ export function navigateRoot({ points: table, router, votes, lists, first, count
             const scores = model.scoreNode(load(i), 0, 0)
             const kept = kernels.selectBest(scores, arity, length, address, chosen, chosen + length * 4)
             const at = (first + i) * length
-            lists.leaves.set(arena.u32(chosen, kept), at)
-            lists.scores.set(arena.f32(chosen + length * 4, kept), at)
-            lists.leaves.fill(NO_LEAF, at + kept, at + length)
+            leaves.set(arena.u32(chosen, kept), at)
+            listed.set(arena.f32(chosen + length * 4, kept), at)
+            leaves.fill(NO_LEAF, at + kept, at + length)
           }
         }),
     ),
@@ -332,21 +336,21 @@ export function navigateRoot({ points: table, router, votes, lists, first, count
   return undefined
 }
 
-export function balanceRoot({ points: table, router, votes, lists, capacity }: Input<'balanceRoot'>): Uint32Array {
-  const arity = router.arities[0]!
+/** Scores of one row against all children of the root. */
+export function scoreRoot(
+  table: PointTable,
+  router: RouterTables,
+  votes: Votes | undefined,
+  row: number,
+): Float32Array {
   return withRouter(router, table.dim, (model) =>
     withRouting(
       table,
-      (row) => rowAsQuery(table, votes, row),
+      () => rowAsQuery(table, votes, row),
       (load) =>
-        balance(localArena(), {
-          lists: { ...lists, count: table.size },
-          capacities: new Uint32Array(arity).fill(capacity),
-          scoreAll: (row) =>
-            localArena()
-              .f32(model.scoreNode(load(row), 0, 0), arity)
-              .slice(),
-        }),
+        localArena()
+          .f32(model.scoreNode(load(0), 0, 0), router.arities[0]!)
+          .slice(),
     ),
   )
 }
