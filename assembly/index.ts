@@ -12,7 +12,7 @@ export {
 export { distances, distancesAt } from './distance'
 export { dots, dotsAt } from './dots'
 export { heapBase } from './memory'
-export { nearTiles, shortenLists, widenIntegers } from './near'
+export { nearTiles, shiftRows, shortenLists, widenIntegers } from './near'
 export { addNorm } from './neural'
 export { allFinite, squaredNorms, widen } from './rows'
 export { clearSeen, scanEntries, scanRows } from './scan'

@@ -218,6 +218,18 @@ export function widenIntegers(
   else Near.widen<i8>(rows, stride, count, dim, out, outStride)
 }
 
+/** Take a vector from rows: f32 of `width` floats, a multiple of four, all at multiples of 16. */
+export function shiftRows(rows: usize, stride: usize, count: i32, width: i32, shift: usize): void {
+  assert(((rows | stride | shift) & 15) == 0 && (width & 3) == 0)
+  const bytes = (<usize>width) << 2
+  for (let i = 0; i < count; i++) {
+    for (let at: usize = 0; at < bytes; at += 16) {
+      v128.store(rows + at, f32x4.sub(v128.load(rows + at), v128.load(shift + at)))
+    }
+    rows += stride
+  }
+}
+
 /**
  * Shorten lists: of each list's m scores the best stay, at least `least` and at most `most` of them, in no order. Where m
  * is no more than `most` all stay. Bisects for a bound that the right number reaches: no sort.

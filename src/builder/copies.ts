@@ -2,6 +2,7 @@ import { CapacityError } from '../base/errors.js'
 import { NO_LEAF } from '../partition/balance.js'
 import { costliestRows, MOST_COPIES } from '../partition/copies.js'
 import type { CentroidTree, Holders } from '../pool/messages.js'
+import type { BlockProgress } from '../pool/pool.js'
 import { capacity } from './plan.js'
 import { sharedU32, shareU32, type Build, type Labelled, type TreeState } from './context.js'
 import { withAuction } from './auction.js'
@@ -9,6 +10,7 @@ import { groupRows, LIST_LENGTH, LIST_VICINITY, moveCentroids, withFallback, typ
 
 /** Queries a task. */
 const QUERY_BLOCK = 256
+const ORDERED_BLOCK = 512
 const LEAF_BLOCK = 64
 /** A logged query counts as so many base rows in the cost of a row. */
 const LOG_WEIGHT = 4
@@ -38,7 +40,11 @@ async function rowCosts(build: Build, tree: TreeState, found: readonly Labelled[
       holders: tree.holders,
       out: ranks,
     }
-    await pool.each('ranks', set.count, QUERY_BLOCK, request, (done) => report('encode', before + done, total))
+    const progress: BlockProgress = (done) => report('encode', before + done, total)
+    const { order } = set
+    if (order === undefined || tree.router.kind !== 'linear') {
+      await pool.each('ranks', set.count, QUERY_BLOCK, request, progress)
+    } else await pool.each('blockRanks', set.count, ORDERED_BLOCK, { ...request, order }, progress)
     before += set.count
     const weight = set.queries.matrix === undefined ? 1 : LOG_WEIGHT
     for (let i = 0; i < ranks.length; i++) {

@@ -302,6 +302,8 @@ export interface KernelExports {
     out: number,
     outStride: number,
   ): void
+  /** Take f32 [width], a multiple of four floats, from each of some rows, `stride` bytes apart. */
+  shiftRows(rows: number, stride: number, count: number, width: number, shift: number): void
   /**
    * Of each list's m scores keep the best, at least `least` and at most `most`, in no order; all where m <= most.
    * @param ids - u32 [m] ids of the places of every list, or 0 where the place is the id.

@@ -112,24 +112,44 @@ export interface Tasks {
     input: GroupedRows & { holders: Holders; copied: Uint32Array; table: AuctionTable } & Block
     output: undefined
   }
+  /** The leaf that a linear router puts first for each query. */
+  firstLeaves: {
+    input: { points: PointTable; router: RouterTables; queries: QuerySet; out: Uint32Array } & Block
+    output: undefined
+  }
   /** Nearest stored rows by position, through the leaves of a partition; a stored row is not its own neighbour. */
   neighbours: {
     input: {
       points: PointTable
+      /** A linear one. */
       router: RouterTables
-      /** Leaf l holds the rows at positions [leafOffsets[l], leafOffsets[l + 1]) of the u32 at address `entries`. */
+      /** Leaf l holds the rows at positions [leafOffsets[l], leafOffsets[l + 1]). */
       leafOffsets: Uint32Array
-      entries: number
       queries: QuerySet
+      /** Queries in an order in which those that follow one another lie together: a block is of `order`. */
+      order: Uint32Array
       k: number
       probes: number
-      beamWidth: number
       out: Uint32Array
     } & Block
     output: undefined
   }
   /** The same by an exact scan. */
   truth: { input: { points: PointTable; queries: QuerySet; k: number; out: Uint32Array } & Block; output: undefined }
+  /** The same as `ranks` for a linear router, among the leaves that are best for a block of `order`. */
+  blockRanks: {
+    input: {
+      points: PointTable
+      router: RouterTables
+      queries: QuerySet
+      order: Uint32Array
+      neighbours: Uint32Array
+      k: number
+      holders: Holders
+      out: Uint32Array
+    } & Block
+    output: undefined
+  }
   /** Rank, in the router's order of all leaves, of the best leaf of each neighbour. */
   ranks: {
     input: {

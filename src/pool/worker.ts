@@ -2,6 +2,7 @@ import { isMainThread, workerData } from 'node:worker_threads'
 import { toPlainError } from '../base/errors.js'
 import { setKernelModule } from '../kernels/load.js'
 import type { Reply, TaskName, Tasks, WorkerData } from './messages.js'
+import * as nearTasks from './near-tasks.js'
 import * as partitionTasks from './partition-tasks.js'
 import * as routeTasks from './route-tasks.js'
 import * as searchTasks from './search-tasks.js'
@@ -36,8 +37,10 @@ export const auction = task<'auction'>(partitionTasks.auction)
 export const means = task<'means'>(partitionTasks.means)
 export const permute = task<'permute'>(partitionTasks.permute)
 export const copyLists = task<'copyLists'>(partitionTasks.copyLists)
-export const neighbours = task<'neighbours'>(routeTasks.neighbours)
-export const truth = task<'truth'>(routeTasks.truth)
+export const neighbours = task<'neighbours'>(nearTasks.neighbours)
+export const truth = task<'truth'>(nearTasks.truth)
+export const blockRanks = task<'blockRanks'>(nearTasks.blockRanks)
+export const firstLeaves = task<'firstLeaves'>(nearTasks.firstLeaves)
 export const exact = task<'exact'>(routeTasks.exact)
 export const ranks = task<'ranks'>(routeTasks.ranks)
 export const beamRanks = task<'beamRanks'>(routeTasks.beamRanks)
