@@ -12,9 +12,9 @@ import type { AuctionTable } from '../pool/messages.js'
 import { WorkerPool } from '../pool/pool.js'
 import { shareU32, type Build } from './context.js'
 
-/** Points, and overfull leaves, a task; what is no more than one task is done here. */
+/** Points, and overfull leaves, that are worth a task; what is no more is done here. */
 const POINT_BLOCK = 16_384
-const LEAF_BLOCK = 256
+const LEAF_BLOCK = 64
 /** Above so many bytes an auction has threads of its own: they end with it, and its memory is given back. */
 const OWN_POOL_BYTES = 64 << 20
 
@@ -37,14 +37,16 @@ export class AuctionRoom {
   /**
    * Assign every point, by the lists that lie in the auction, from prices of zero.
    * @param capacities - [leafCount]
+   * @param rounds - of price raising.
    */
-  async assign(capacities: ArrayLike<number>, fallback: Fallback): Promise<Uint32Array> {
+  async assign(capacities: ArrayLike<number>, fallback: Fallback, rounds?: number): Promise<Uint32Array> {
     const { auction } = this.table
     this.#arena.u32(auction.capacities, auction.leafCount).set(capacities)
     this.#arena.f32(auction.prices, auction.leafCount).fill(0)
     const auctioneer = new Auctioneer(this.#arena, auction)
-    for (const { kind, total } of auctioneer.rounds()) {
-      const block = kind === 'choose' ? POINT_BLOCK : LEAF_BLOCK
+    for (const { kind, total } of auctioneer.rounds(rounds)) {
+      // Each point and each leaf is for itself, so the parts may follow the threads: few messages.
+      const block = Math.max(kind === 'choose' ? POINT_BLOCK : LEAF_BLOCK, Math.ceil(total / this.pool.threads))
       if (total > block) await this.pool.each('auction', total, block, { table: this.table, kind })
       else (kind === 'choose' ? chooseSome : raiseSome)(this.#arena, auction, 0, total)
     }

@@ -1,6 +1,7 @@
 import { Rng } from '../base/rng.js'
 import type { CentroidTree, GroupedRows } from '../pool/messages.js'
 import { nodeCentroids } from '../partition/group.js'
+import { MAX_ROUNDS } from '../partition/balance.js'
 import { LeafTable } from '../partition/lists.js'
 import { localArena, withPoints } from '../pool/context.js'
 import type { BlockProgress } from '../pool/pool.js'
@@ -18,6 +19,8 @@ const LLOYD_PASSES = 4
 const FLAT_PASSES = 10
 /** Passes after these in which the leaves are balanced: the centroids must follow what balance moved. */
 const BALANCED_PASSES = 5
+/** Rounds of prices in a pass, but for the last: what is still out of place is about as much as moves in the next. */
+const PASS_ROUNDS = 8
 /** Near leaves kept a row: for prices and for copies. */
 export const LIST_LENGTH = 32
 /** Leaves looked at for each row: those near its first node, near its leaf, and near its leaf for a list. */
@@ -83,7 +86,9 @@ async function balanceLeaves(
     for (let pass = 1; pass <= BALANCED_PASSES; pass++) {
       const groups = await groupRows(build, centres, leafOf, LIST_VICINITY)
       await room.pool.each('lists', leafCount, LEAF_BLOCK, { ...groups, table: room.table })
-      leafOf = await withFallback(build, centres, (scoreAll) => room.assign(capacities, { scoreAll }))
+      leafOf = await withFallback(build, centres, (scoreAll) =>
+        room.assign(capacities, { scoreAll }, pass < BALANCED_PASSES ? PASS_ROUNDS : MAX_ROUNDS),
+      )
       centres = await moveCentroids(build, centres, leafOf)
       progress(pass, BALANCED_PASSES)
     }

@@ -1,7 +1,10 @@
 import type { Arena } from '../kernels/memory.js'
 
-/** Rounds of price raising; what they leave is repaired. */
-const MAX_ROUNDS = 80
+/**
+ * Rounds of price raising; what they leave is repaired. On 200,000 rows of SIFT the surplus falls from 5% to 0.5% in ten
+ * rounds and to 0.3% in twenty, then hardly further.
+ */
+export const MAX_ROUNDS = 24
 /** Stop raising prices when no more than this share of the points is above a capacity. */
 const ENOUGH = 0.0002
 /** A list ends at this leaf number. */
@@ -164,11 +167,11 @@ export class Auctioneer {
   }
 
   /** The steps that raise prices until the surplus is small or the rounds are spent; each is done before the next. */
-  *rounds(): Generator<AuctionStep, void> {
+  *rounds(most = MAX_ROUNDS): Generator<AuctionStep, void> {
     const { count } = this.#auction
     for (let point = 0; point < count; point++) this.#moving[point] = point
     yield { kind: 'choose', total: count }
-    for (let round = 0; round < MAX_ROUNDS; round++) {
+    for (let round = 0; round < most; round++) {
       const { overfull, surplus } = this.#overfull()
       if (surplus <= ENOUGH * count) return
       yield { kind: 'raise', total: overfull }

@@ -32,23 +32,27 @@ export class RouteBlock {
   readonly #router: BlockRouter
   readonly #arity: number
   readonly #beam: number
+  readonly #wanted: number
+  readonly #listed: number
   readonly #base: number
   readonly #at: Record<PartName, number>
   #count = 0
-  #queries = new Float32Array(0)
+  #queries: Float32Array = new Float32Array(0)
 
   /**
    * @param most - queries in a block.
    * @param beam - nodes that each keeps.
+   * @param wanted - leaves that `visitors` is asked for.
    */
-  constructor(arena: Arena, router: BlockRouter, most: number, beam: number) {
+  constructor(arena: Arena, router: BlockRouter, most: number, beam: number, wanted: number) {
     const leafCount = router.leaves.bias.length
     const nodeCount = router.nodes?.bias.length ?? 1
     this.#arena = arena
     this.#router = router
     this.#arity = leafCount / nodeCount
     this.#beam = Math.min(beam, nodeCount)
-    const grid = most * this.#beam * this.#arity
+    this.#wanted = Math.min(wanted, this.looked)
+    this.#listed = Math.min(Math.ceil(wanted * 1.1), this.looked)
     const rows = Math.max(nodeCount, this.#arity)
     const floats: [PartName, number][] = [
       ['queries', most * router.width],
@@ -58,9 +62,9 @@ export class RouteBlock {
       ['part', Math.max(most * nodeCount, BLOCK * this.#arity)],
       ['nodes', most * this.#beam],
       ['nodeScores', most * this.#beam],
-      ['scores', grid],
-      ['short', grid],
-      ['shortScores', grid],
+      ['scores', most * this.looked],
+      ['short', most * this.#listed],
+      ['shortScores', most * this.#listed],
     ]
     const bytes = (count: number): number => (count * 4 + 63) & ~63
     this.#base = arena.allocate(floats.reduce((sum, [, count]) => sum + bytes(count), 0))
@@ -131,16 +135,16 @@ export class RouteBlock {
   }
 
   /**
-   * The best leaves of every query, about `wanted` of them.
+   * The best leaves of every query, a tenth more than wanted at the most.
    * @returns queries by leaf: those at [offsets[l], offsets[l + 1]) of `queries` want leaf l.
    */
-  visitors(wanted: number): { offsets: Uint32Array; queries: Uint32Array } {
+  visitors(): { offsets: Uint32Array; queries: Uint32Array } {
     const arity = this.#arity
     const { looked } = this
-    const most = Math.min(looked, Math.ceil(wanted * 1.1))
+    const most = this.#listed
     const { scores, short, shortScores } = this.#at
-    const least = Math.min(wanted, most)
-    this.#arena.kernels.shortenLists(scores, this.#count, looked, 0, least, most, short, shortScores)
+    const { kernels } = this.#arena
+    kernels.shortenLists(scores, this.#count, looked, 0, this.#wanted, most, short, shortScores)
     const listed = this.#arena.u32(short, this.#count * most)
     const nodes = this.#arena.u32(this.#at.nodes, this.#count * this.#beam)
     for (let i = 0; i < listed.length; i++) {

@@ -71,11 +71,11 @@ function blockRouter({ kind, arities, tables }: RouterTables, dim: number): Bloc
 function withRouteBlock<T>(
   router: RouterTables,
   dim: number,
-  { queries, looked }: { queries: number; looked: number },
+  { queries, looked, wanted = 0 }: { queries: number; looked: number; wanted?: number },
   use: (block: RouteBlock) => T,
 ): T {
   const beam = Math.ceil(looked / router.arities.at(-1)!) + MORE_NODES
-  const block = new RouteBlock(localArena(), blockRouter(router, dim), queries, beam)
+  const block = new RouteBlock(localArena(), blockRouter(router, dim), queries, beam, wanted)
   try {
     return use(block)
   } finally {
@@ -99,10 +99,10 @@ export function neighbours(input: Input<'neighbours'>): undefined {
   const numbers = order.subarray(first, first + count)
   withPoints(table, (points) => {
     const raw = rawQueries(queries, table, numbers)
-    withRouteBlock(router, table.dim, { queries: count, looked: SCORED_PER_PROBE * probes }, (block) =>
+    withRouteBlock(router, table.dim, { queries: count, looked: SCORED_PER_PROBE * probes, wanted: probes }, (block) =>
       withNearSearch(points, raw, k + 1, (near) => {
         block.load(routingQueries(raw, table, points.width))
-        const { offsets, queries: places } = block.visitors(probes)
+        const { offsets, queries: places } = block.visitors()
         const visits = (leaf: number): number => offsets[leaf + 1]! - offsets[leaf]!
         // What most of the block is near comes first: it tells how near is near enough for the rest.
         const wanted = Uint32Array.from(leafOffsets.subarray(1).keys()).filter((leaf) => visits(leaf) > 0)
