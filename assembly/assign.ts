@@ -2,26 +2,25 @@ import { Lanes } from './lanes'
 
 /** Choices among candidate leaves, each worth its score less the leaf's price. */
 abstract class Offer {
-  /**
-   * The best place of a list of leaves, the first of equals; -1 for an empty list. Prices lie scattered: no SIMD.
-   */
-  @inline static bestListed(leaves: usize, scores: usize, prices: usize, m: i32): i32 {
-    let choice = -1
+  /** The best leaf of a list, the first of equals; 0xffffffff for an empty list. Prices lie scattered: no SIMD. */
+  @inline static bestListed(leaves: usize, scores: usize, prices: usize, m: i32): u32 {
+    let choice: u32 = 0xffffffff
     let best: f32 = -Infinity
-    for (let j = 0; j < m; j++) {
-      const leaf = load<u32>(leaves + ((<usize>j) << 2))
+    for (const end = leaves + ((<usize>m) << 2); leaves < end; leaves += 4) {
+      const leaf = load<u32>(leaves)
       if (leaf == 0xffffffff) break
-      const value = load<f32>(scores + ((<usize>j) << 2)) - load<f32>(prices + ((<usize>leaf) << 2))
-      if (value > best || choice < 0) {
+      const value = load<f32>(scores) - load<f32>(prices + ((<usize>leaf) << 2))
+      if (value > best || choice == 0xffffffff) {
         best = value
-        choice = j
+        choice = leaf
       }
+      scores += 4
     }
     return choice
   }
 
   /** The best of leaves 0 to m - 1, the first of equals. */
-  @inline static bestDense(scores: usize, prices: usize, m: i32): i32 {
+  @inline static bestDense(scores: usize, prices: usize, m: i32): u32 {
     let best = f32x4.splat(-Infinity)
     let places = i32x4.splat(0)
     let place = i32x4(0, 1, 2, 3)
@@ -39,21 +38,24 @@ abstract class Offer {
     return min(i32x4.extract_lane(halves, 0), i32x4.extract_lane(halves, 1))
   }
 
-  /** The best value of a list without the place `choice`; -Infinity where nothing else is listed. */
-  @inline static otherListed(leaves: usize, scores: usize, prices: usize, m: i32, choice: i32): f32 {
-    let best: f32 = -Infinity
-    for (let j = 0; j < m; j++) {
-      const leaf = load<u32>(leaves + ((<usize>j) << 2))
-      if (leaf == 0xffffffff) break
-      const value = load<f32>(scores + ((<usize>j) << 2)) - load<f32>(prices + ((<usize>leaf) << 2))
-      if (value > best && j != choice) best = value
+  /** The value of a listed leaf less that of the best other one; Infinity where one of the two is missing. */
+  @inline static marginListed(leaves: usize, scores: usize, prices: usize, m: i32, leaf: u32): f32 {
+    let own: f32 = Infinity
+    let other: f32 = -Infinity
+    for (const end = leaves + ((<usize>m) << 2); leaves < end; leaves += 4) {
+      const next = load<u32>(leaves)
+      if (next == 0xffffffff) break
+      const value = load<f32>(scores) - load<f32>(prices + ((<usize>next) << 2))
+      if (next == leaf) own = value
+      else if (value > other) other = value
+      scores += 4
     }
-    return best
+    return own - other
   }
 
-  /** The best value of leaves 0 to m - 1 without `choice`. */
-  @inline static otherDense(scores: usize, prices: usize, m: i32, choice: i32): f32 {
-    const chosen = i32x4.splat(choice)
+  /** The same among leaves 0 to m - 1. */
+  @inline static marginDense(scores: usize, prices: usize, m: i32, leaf: u32): f32 {
+    const chosen = i32x4.splat(leaf)
     let best = f32x4.splat(-Infinity)
     let place = i32x4(0, 1, 2, 3)
     for (let j = 0; j < m; j += 4) {
@@ -62,7 +64,9 @@ abstract class Offer {
       place = i32x4.add(place, i32x4.splat(4))
     }
     const pairs = f32x4.pmax(best, v128.shuffle<f32>(best, best, 2, 3, 0, 1))
-    return max(f32x4.extract_lane(pairs, 0), f32x4.extract_lane(pairs, 1))
+    const at = (<usize>leaf) << 2
+    const own = load<f32>(scores + at) - load<f32>(prices + at)
+    return own - max(f32x4.extract_lane(pairs, 0), f32x4.extract_lane(pairs, 1))
   }
 
   /** Values of leaves j to j + 3; -Infinity from leaf m on. */
@@ -74,66 +78,57 @@ abstract class Offer {
 }
 
 /**
- * Each point chooses the leaf of the best score less price, the first of equals, and is counted there.
+ * Each of some points takes the leaf of the best score less price, the first of equals.
  *
  *   leaves, scores   | point 0: m candidates | point 1: m candidates | ...   leaf 0xffffffff ends a list early
  *
- * @param leaves - u32 [count x m], or 0 where every point may choose among leaves 0 to m - 1.
+ * @param points - u32 [count] numbers of the points, or 0 for points 0 to count - 1.
+ * @param leaves - u32 by point, m each, or 0 where every point may choose among leaves 0 to m - 1.
+ * @param scores - f32 by point, m each.
  * @param prices - f32 by leaf.
- * @param choice - out u32 [count]: the place in the point's list; 0xffffffff for an empty list.
- * @param loads - u32 by leaf, raised by one for each point that chose it.
+ * @param leafOf - out u32 by point: the leaf; 0xffffffff for an empty list.
  */
-export function chooseByPrice(
+export function chooseLeaves(
+  points: usize,
+  count: i32,
   leaves: usize,
   scores: usize,
   prices: usize,
-  count: i32,
   m: i32,
-  choice: usize,
-  loads: usize,
+  leafOf: usize,
 ): void {
-  const bytes = (<usize>m) << 2
   for (let i = 0; i < count; i++) {
-    const place = leaves ? Offer.bestListed(leaves, scores, prices, m) : Offer.bestDense(scores, prices, m)
-    store<u32>(choice + ((<usize>i) << 2), place)
-    if (place >= 0) {
-      const leaf = leaves ? load<u32>(leaves + ((<usize>place) << 2)) : <u32>place
-      const load_ = loads + ((<usize>leaf) << 2)
-      store<u32>(load_, load<u32>(load_) + 1)
-    }
-    scores += bytes
-    if (leaves) leaves += bytes
+    const point = points ? <usize>load<u32>(points + ((<usize>i) << 2)) : <usize>i
+    const at = (point * m) << 2
+    const leaf = leaves
+      ? Offer.bestListed(leaves + at, scores + at, prices, m)
+      : Offer.bestDense(scores + at, prices, m)
+    store<u32>(leafOf + (point << 2), leaf)
   }
 }
 
 /**
- * What each point would lose without its choice: the value of the choice less that of the best other candidate, f32
- * [count]; +Infinity where there is no other.
+ * What each of some points would lose without its leaf: the leaf's value less that of the best other candidate, out f32
+ * [count]; Infinity where there is no other, or no leaf.
+ * @param points - as `chooseLeaves` takes them, like all else.
  */
-export function regrets(
+export function margins(
+  points: usize,
+  count: i32,
   leaves: usize,
   scores: usize,
   prices: usize,
-  count: i32,
   m: i32,
-  choice: usize,
+  leafOf: usize,
   out: usize,
 ): void {
-  const bytes = (<usize>m) << 2
   for (let i = 0; i < count; i++) {
-    const place = load<i32>(choice + ((<usize>i) << 2))
-    let regret: f32 = Infinity
-    if (place >= 0) {
-      const at = (<usize>place) << 2
-      const leaf = leaves ? load<u32>(leaves + at) : <u32>place
-      const value = load<f32>(scores + at) - load<f32>(prices + ((<usize>leaf) << 2))
-      const other = leaves
-        ? Offer.otherListed(leaves, scores, prices, m, place)
-        : Offer.otherDense(scores, prices, m, place)
-      regret = value - other
-    }
-    store<f32>(out + ((<usize>i) << 2), regret)
-    scores += bytes
-    if (leaves) leaves += bytes
+    const point = points ? <usize>load<u32>(points + ((<usize>i) << 2)) : <usize>i
+    const at = (point * m) << 2
+    const leaf = load<u32>(leafOf + (point << 2))
+    const margin = leaves
+      ? Offer.marginListed(leaves + at, scores + at, prices, m, leaf)
+      : Offer.marginDense(scores + at, prices, m, leaf)
+    store<f32>(out + ((<usize>i) << 2), margin)
   }
 }

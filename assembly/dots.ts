@@ -27,13 +27,13 @@ export abstract class Dots {
   }
 
   /**
-   * Two queries by four rows, eight accumulators:
+   * Two queries by four rows, eight accumulators; `T` is f32, or i16 with sums below 2^31:
    *
    *            a     b     c     d
    *   x     | x.a | x.b | x.c | x.d |  -> outX
    *   y     | y.a | y.b | y.c | y.d |  -> outY
    */
-  static tile(
+  static tile<T>(
     x: usize,
     y: usize,
     a: usize,
@@ -47,38 +47,48 @@ export abstract class Dots {
     outX: usize,
     outY: usize,
   ): void {
-    let xa = f32x4.splat(0)
-    let xb = f32x4.splat(0)
-    let xc = f32x4.splat(0)
-    let xd = f32x4.splat(0)
-    let ya = f32x4.splat(0)
-    let yb = f32x4.splat(0)
-    let yc = f32x4.splat(0)
-    let yd = f32x4.splat(0)
-    const end = x + (((<usize>dim + 3) & ~3) << 2)
+    let xa = i32x4.splat(0)
+    let xb = i32x4.splat(0)
+    let xc = i32x4.splat(0)
+    let xd = i32x4.splat(0)
+    let ya = i32x4.splat(0)
+    let yb = i32x4.splat(0)
+    let yc = i32x4.splat(0)
+    let yd = i32x4.splat(0)
+    const end = x + ((<usize>dim * sizeof<T>() + 15) & ~15)
     for (; x < end; x += 16) {
       const qx = v128.load(x)
       const qy = v128.load(y)
       const rowA = v128.load(a)
-      xa = f32x4.add(xa, f32x4.mul(qx, rowA))
-      ya = f32x4.add(ya, f32x4.mul(qy, rowA))
+      xa = Dots.mulAdd<T>(xa, qx, rowA)
+      ya = Dots.mulAdd<T>(ya, qy, rowA)
       const rowB = v128.load(b)
-      xb = f32x4.add(xb, f32x4.mul(qx, rowB))
-      yb = f32x4.add(yb, f32x4.mul(qy, rowB))
+      xb = Dots.mulAdd<T>(xb, qx, rowB)
+      yb = Dots.mulAdd<T>(yb, qy, rowB)
       const rowC = v128.load(c)
-      xc = f32x4.add(xc, f32x4.mul(qx, rowC))
-      yc = f32x4.add(yc, f32x4.mul(qy, rowC))
+      xc = Dots.mulAdd<T>(xc, qx, rowC)
+      yc = Dots.mulAdd<T>(yc, qy, rowC)
       const rowD = v128.load(d)
-      xd = f32x4.add(xd, f32x4.mul(qx, rowD))
-      yd = f32x4.add(yd, f32x4.mul(qy, rowD))
+      xd = Dots.mulAdd<T>(xd, qx, rowD)
+      yd = Dots.mulAdd<T>(yd, qy, rowD)
       y += 16
       a += 16
       b += 16
       c += 16
       d += 16
     }
-    Dots.finish(Lanes.sums<f32>(xa, xb, xc, xd), bias, relu, count, outX)
-    Dots.finish(Lanes.sums<f32>(ya, yb, yc, yd), bias, relu, count, outY)
+    Dots.finish(Dots.sums<T>(xa, xb, xc, xd), bias, relu, count, outX)
+    Dots.finish(Dots.sums<T>(ya, yb, yc, yd), bias, relu, count, outY)
+  }
+
+  @inline private static mulAdd<T>(sum: v128, query: v128, row: v128): v128 {
+    if (isFloat<T>()) return f32x4.add(sum, f32x4.mul(query, row))
+    return i32x4.add(sum, i32x4.dot_i16x8_s(query, row))
+  }
+
+  @inline private static sums<T>(a: v128, b: v128, c: v128, d: v128): v128 {
+    if (isFloat<T>()) return Lanes.sums<f32>(a, b, c, d)
+    return f32x4.convert_i32x4_s(Lanes.sums<i32>(a, b, c, d))
   }
 
   @inline private static finish(sums: v128, bias: usize, relu: bool, count: i32, out: usize): void {
@@ -122,7 +132,7 @@ export function dots(
         const at = (<usize>i) << 2
         const outX = outRow + at
         const biasAt = bias ? bias + at : 0
-        Dots.tile(query, query + queryStride, a, b, c, d, dim, biasAt, relu != 0, stop - i, outX, outX + outStride)
+        Dots.tile<f32>(query, query + queryStride, a, b, c, d, dim, biasAt, relu != 0, stop - i, outX, outX + outStride)
       }
       query += queryStride << 1
       outRow += outStride << 1

@@ -1,4 +1,4 @@
-export { chooseByPrice, regrets } from './assign'
+export { chooseLeaves, margins } from './assign'
 export {
   addLogSoftmax,
   countAbove,
@@ -15,6 +15,7 @@ export { codeTables, encodeBlock, leafBases, quantize, scanCodes, subtract } fro
 export { distances, distancesAt } from './distance'
 export { dots, dotsAt } from './dots'
 export { heapBase } from './memory'
+export { nearTiles, shiftRows, shortenLists, widenIntegers } from './near'
 export { addNorm } from './neural'
 export { allFinite, squaredNorms, widen } from './rows'
 export { clearSeen, scanEntries, scanRows } from './scan'

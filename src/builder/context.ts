@@ -52,6 +52,8 @@ export interface Labelled {
   readonly count: number
   readonly k: number
   readonly neighbours: Uint32Array
+  /** [count] queries in an order in which those that follow one another lie together, where it is known. */
+  readonly order?: Uint32Array
 }
 
 /** The state that the steps of a build share. */

@@ -1,14 +1,17 @@
 import { CapacityError } from '../base/errors.js'
 import { NO_LEAF } from '../partition/balance.js'
 import { costliestRows, MOST_COPIES } from '../partition/copies.js'
-import type { Holders } from '../pool/messages.js'
+import type { CentroidTree, Holders } from '../pool/messages.js'
+import type { BlockProgress } from '../pool/pool.js'
 import { capacity } from './plan.js'
 import { sharedU32, shareU32, type Build, type Labelled, type TreeState } from './context.js'
-import { emptyLists, listLeaves, moveCentroids, type Partition } from './partition.js'
+import { withAuction } from './auction.js'
+import { groupRows, LIST_LENGTH, LIST_VICINITY, moveCentroids, withFallback, type Partition } from './partition.js'
 
 /** Queries a task. */
 const QUERY_BLOCK = 256
-const ROW_BLOCK = 4096
+const ORDERED_BLOCK = 512
+const LEAF_BLOCK = 64
 /** A logged query counts as so many base rows in the cost of a row. */
 const LOG_WEIGHT = 4
 /** Counts by which a row's cost is drawn to the mean of all. */
@@ -37,7 +40,11 @@ async function rowCosts(build: Build, tree: TreeState, found: readonly Labelled[
       holders: tree.holders,
       out: ranks,
     }
-    await pool.each('ranks', set.count, QUERY_BLOCK, request, (done) => report('encode', before + done, total))
+    const progress: BlockProgress = (done) => report('encode', before + done, total)
+    const { order } = set
+    if (order === undefined || tree.router.kind !== 'linear') {
+      await pool.each('ranks', set.count, QUERY_BLOCK, request, progress)
+    } else await pool.each('blockRanks', set.count, ORDERED_BLOCK, { ...request, order }, progress)
     before += set.count
     const weight = set.queries.matrix === undefined ? 1 : LOG_WEIGHT
     for (let i = 0; i < ranks.length; i++) {
@@ -96,29 +103,54 @@ export async function addCopies(
   geometry: Partition,
   found: readonly Labelled[],
 ): Promise<Holders> {
-  const { pool, input, shape } = build
+  const { input, shape } = build
   const { points, options, entryCount, study } = input
   if (entryCount === points.size) return tree.holders
-  let { tree: centroids, lists } = geometry
-  if (geometry.leafOf !== tree.holders.leaves) {
-    centroids = await moveCentroids(build, geometry.tree, tree.holders.leaves)
-    lists = await listLeaves(build, centroids)
-  }
-  const room = capacity(entryCount, shape.leafCount, options.slack)
   let { holders } = tree
+  const { centres, leafOf } = geometry
+  const moved = leafOf !== holders.leaves
+  const centroids = moved ? await moveCentroids(build, centres, holders.leaves) : centres
+  const room = capacity(entryCount, shape.leafCount, options.slack)
   const cost = study?.evenCopies === true ? new Float32Array(points.size) : await rowCosts(build, tree, found)
   while (holders.leaves.length < entryCount) {
     const missing = entryCount - holders.leaves.length
     const rows = shareU32(costliestRows(cost, heldCounts(holders), Math.min(missing, points.size)))
-    const out = emptyLists(rows.length, lists.length)
-    await pool.each('copyLists', rows.length, ROW_BLOCK, { points, tree: centroids, lists, holders, rows, out })
-    const capacities = loadsOf(holders, shape.leafCount).map((load) => Math.max(0, room - load))
-    const placed = await pool.run('placeCopies', { points, tree: centroids, lists: out, holders, rows, capacities })
+    const placed = await placeCopies(build, centroids, holders, rows, room)
     const before = holders.leaves.length
     holders = addHolders(holders, rows, placed)
     if (holders.leaves.length === before) break
   }
   return fillUp(holders, entryCount, room, shape.leafCount)
+}
+
+/** A leaf for a further copy of each of `rows`, under the capacity that counts copies; `NO_LEAF` where there is none. */
+async function placeCopies(
+  build: Build,
+  tree: CentroidTree,
+  holders: Holders,
+  rows: Uint32Array,
+  room: number,
+): Promise<Uint32Array> {
+  const { leafCount } = build.shape
+  const length = Math.min(LIST_LENGTH, leafCount)
+  const capacities = loadsOf(holders, leafCount).map((load) => Math.max(0, room - load))
+  const leafOf = rows.map((row) => holders.leaves[holders.offsets[row]!]!)
+  const groups = await groupRows(build, tree, leafOf, LIST_VICINITY)
+  return withAuction(build, { count: rows.length, length, leafCount, dense: false }, async (auction) => {
+    const { table, pool } = auction
+    await pool.each('copyLists', leafCount, LEAF_BLOCK, { ...groups, holders, copied: rows, table })
+    return withFallback(build, tree, (scoreAll) =>
+      auction.assign(capacities, {
+        scoreAll: (i) => scoreAll(rows[i]!),
+        forbidden: (i, leaf) => holds(holders, rows[i]!, leaf),
+      }),
+    )
+  })
+}
+
+function holds(holders: Holders, row: number, leaf: number): boolean {
+  for (let i = holders.offsets[row]!; i < holders.offsets[row + 1]!; i++) if (holders.leaves[i] === leaf) return true
+  return false
 }
 
 /**

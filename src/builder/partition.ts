@@ -1,9 +1,13 @@
 import { Rng } from '../base/rng.js'
-import type { CentroidTree, Lists } from '../pool/messages.js'
+import type { CentroidTree, GroupedRows } from '../pool/messages.js'
 import { nodeCentroids } from '../partition/group.js'
+import { MAX_ROUNDS } from '../partition/balance.js'
+import { LeafTable } from '../partition/lists.js'
+import { localArena, withPoints } from '../pool/context.js'
 import type { BlockProgress } from '../pool/pool.js'
+import { withAuction } from './auction.js'
 import { capacity } from './plan.js'
-import { rowsByLeaf, sharedF32, shareF32, sharedU32, shareU32, type Build } from './context.js'
+import { rowsByLeaf, shareF32, sharedU32, shareU32, type Build } from './context.js'
 
 /** Sample rows a coarse cluster, and a leaf, are learned from. */
 const COARSE_SAMPLE = 256
@@ -15,19 +19,22 @@ const LLOYD_PASSES = 4
 const FLAT_PASSES = 10
 /** Passes after these in which the leaves are balanced: the centroids must follow what balance moved. */
 const BALANCED_PASSES = 5
+/** Rounds of prices in a pass, but for the last: what is still out of place is about as much as moves in the next. */
+const PASS_ROUNDS = 8
 /** Near leaves kept a row: for prices and for copies. */
-const LIST_LENGTH = 32
-/** Rows a task: some milliseconds to a quarter of a second. */
+export const LIST_LENGTH = 32
+/** Leaves looked at for each row: those near its first node, near its leaf, and near its leaf for a list. */
+const NODE_VICINITY = 512
+const NEAR_VICINITY = 64
+export const LIST_VICINITY = 256
+/** Rows a task, and leaves a task: some milliseconds to a quarter of a second. */
 const ROW_BLOCK = 8192
 const LEAF_BLOCK = 64
 
-/** A geometric partition: leaf centroids in a tree, and a short list of near leaves for every row. */
+/** A geometric partition: leaf centroids in a tree, and the leaf of every row. */
 export interface Partition {
-  /** Centroids that the lists are made with. */
-  readonly tree: CentroidTree
   /** Centroids of the leaves as they are. */
   readonly centres: CentroidTree
-  readonly lists: Lists
   /** [size] leaf of each row, balanced. */
   readonly leafOf: Uint32Array
 }
@@ -35,11 +42,11 @@ export interface Partition {
 /**
  * Cluster the rows into balanced leaves and group these into a tree: two-level k-means on a sample, some passes of
  * Lloyd over all rows, then as many in which prices hold every leaf to its capacity.
- * @param settle - bring the rows of each leaf together in memory before the lists are made: for the first tree.
+ * @param settle - bring the rows of each leaf together in memory: for the first tree.
  */
 export async function partition(build: Build, seed: number, settle: boolean): Promise<Partition> {
   const { pool, shape, input, report } = build
-  const { points, options } = input
+  const flat = input.study?.flat === true
   const step =
     (from: number): BlockProgress =>
     (done, total) =>
@@ -47,29 +54,116 @@ export async function partition(build: Build, seed: number, settle: boolean): Pr
   const leaves = await clusterLeaves(build, seed, step(0))
   const grouped = await pool.run('group', { leaves, arities: shape.arities, width: build.width, seed })
   let tree = shareTree(shape.arities, grouped.levels)
-  const near = emptyLists(points.size, 1)
-  const passes = input.study?.flat === true ? FLAT_PASSES : LLOYD_PASSES
-  for (let pass = 0; pass < passes; pass++) {
-    const progress: BlockProgress = (done, total) => step(100)(pass * total + done, passes * total)
-    await pool.each('lists', points.size, ROW_BLOCK, { points, tree, lists: near }, progress)
-    // Rows of a leaf that lie together are read together from here on.
-    const nearest = settle && pass === 0 ? await settleRows(build, near.leaves) : near.leaves
-    tree = await moveCentroids(build, tree, nearest)
+  let leafOf = await firstLeaves(build, tree)
+  // Rows of a leaf that lie together are read together from here on.
+  if (settle) leafOf = await settleRows(build, leafOf)
+  const passes = flat ? FLAT_PASSES : LLOYD_PASSES
+  for (let pass = 1; pass <= passes; pass++) {
+    tree = await moveCentroids(build, tree, leafOf)
+    if (pass === passes && !flat) break
+    leafOf = await nearestLeaves(build, tree, leafOf)
+    step(100)(pass, passes)
   }
-  if (input.study?.flat === true) {
-    await pool.each('lists', points.size, ROW_BLOCK, { points, tree, lists: near })
-    return { tree, centres: tree, lists: near, leafOf: near.leaves }
+  const balanced = flat ? { centres: tree, leafOf } : await balanceLeaves(build, tree, leafOf, step(200))
+  return settle ? { ...balanced, leafOf: await settleRows(build, balanced.leafOf) } : balanced
+}
+
+/** Passes in which prices hold every leaf to its capacity, and the centroids follow. */
+async function balanceLeaves(
+  build: Build,
+  start: CentroidTree,
+  startLeaves: Uint32Array,
+  progress: BlockProgress,
+): Promise<Partition> {
+  const { shape, input } = build
+  const { points, options } = input
+  const { leafCount } = shape
+  const capacities = new Uint32Array(leafCount).fill(capacity(points.size, leafCount, options.slack))
+  const length = Math.min(LIST_LENGTH, leafCount)
+  return withAuction(build, { count: points.size, length, leafCount, dense: false }, async (room) => {
+    let centres = start
+    let leafOf = startLeaves
+    for (let pass = 1; pass <= BALANCED_PASSES; pass++) {
+      const groups = await groupRows(build, centres, leafOf, LIST_VICINITY)
+      await room.pool.each('lists', leafCount, LEAF_BLOCK, { ...groups, table: room.table })
+      leafOf = await withFallback(build, centres, (scoreAll) =>
+        room.assign(capacities, { scoreAll }, pass < BALANCED_PASSES ? PASS_ROUNDS : MAX_ROUNDS),
+      )
+      centres = await moveCentroids(build, centres, leafOf)
+      progress(pass, BALANCED_PASSES)
+    }
+    return { centres, leafOf }
+  })
+}
+
+/** Run with a way to score a row against all leaves, for the few that need it. */
+export async function withFallback<T>(
+  build: Build,
+  tree: CentroidTree,
+  use: (scoreAll: (position: number) => Float32Array) => Promise<T>,
+): Promise<T> {
+  let table: LeafTable | undefined
+  try {
+    return await use((position) =>
+      withPoints(build.input.points, (points) => {
+        table ??= new LeafTable(localArena(), tree.levels.at(-1)!, build.width)
+        return table.scoreAll(points, position)
+      }),
+    )
+  } finally {
+    table?.close()
   }
-  const room = capacity(points.size, shape.leafCount, options.slack)
-  const lists = emptyLists(points.size, Math.min(LIST_LENGTH, shape.leafCount))
-  for (let pass = 1; ; pass++) {
-    const progress: BlockProgress = (done, total) => step(200)((pass - 1) * total + done, BALANCED_PASSES * total)
-    await pool.each('lists', points.size, ROW_BLOCK, { points, tree, lists }, progress)
-    const leafOf = shareU32(await pool.run('balance', { points, tree, lists, capacity: room }))
-    const centres = await moveCentroids(build, tree, leafOf)
-    if (pass === BALANCED_PASSES) return { tree, centres, lists, leafOf }
-    tree = centres
-  }
+}
+
+/** Leaf of each row before any is known: the nearest of those near its nearest node of the level above the leaves. */
+async function firstLeaves(build: Build, tree: CentroidTree): Promise<Uint32Array> {
+  const { pool, shape, input, width } = build
+  const { points } = input
+  if (shape.arities.length === 1)
+    return nearestLeaves(
+      build,
+      tree,
+      sharedU32(points.size),
+      Float32Array.from({ length: width }, () => 0),
+    )
+  const nodes = tree.levels.at(-2)!
+  const rows = shareU32(new Uint32Array(points.size).map((_, i) => i))
+  const nodeOf = sharedU32(points.size)
+  await pool.each('nearest', points.size, ROW_BLOCK, { points, rows, centroids: nodes, out: nodeOf })
+  return nearestLeaves(build, tree, nodeOf, nodes, NODE_VICINITY)
+}
+
+/** The nearest leaf of each row, among those near the group that it is in: its leaf, or what `centres` are of. */
+async function nearestLeaves(
+  build: Build,
+  tree: CentroidTree,
+  groupOf: Uint32Array,
+  centres: Float32Array = tree.levels.at(-1)!,
+  look = NEAR_VICINITY,
+): Promise<Uint32Array> {
+  const groups = await groupRows(build, tree, groupOf, look, centres)
+  const out = sharedU32(build.input.points.size)
+  const count = groups.offsets.length - 1
+  await build.pool.each('nearestLeaves', count, Math.min(LEAF_BLOCK, Math.ceil(count / 16)), { ...groups, out })
+  return out
+}
+
+/** Rows by group, with the `look` leaves nearest to the centre of each. */
+export async function groupRows(
+  build: Build,
+  tree: CentroidTree,
+  groupOf: ArrayLike<number>,
+  look: number,
+  centres: Float32Array = tree.levels.at(-1)!,
+): Promise<GroupedRows> {
+  const { pool, shape, input, width } = build
+  const centroids = tree.levels.at(-1)!
+  const count = centres.length / width
+  const { offsets, rows } = rowsByLeaf(groupOf, count)
+  const length = Math.min(look, shape.leafCount)
+  const leaves = sharedU32(count * length)
+  await pool.each('vicinities', count, 1024, { centres: shareF32(centres), centroids, width, length, out: leaves })
+  return { points: input.points, centroids, offsets, members: rows, vicinity: { leaves, length } }
 }
 
 /** Move the rows of each leaf together; returns the leaf of each row where it lies now. */
@@ -79,11 +173,6 @@ export async function settleRows(build: Build, leafOf: Uint32Array): Promise<Uin
   const before = build.order
   build.order = rows.map((position) => before[position]!)
   return shareU32(rows.map((position) => leafOf[position]!))
-}
-
-/** Empty short lists of every row. */
-export function emptyLists(size: number, length: number): Lists {
-  return { leaves: sharedU32(size * length), scores: sharedF32(size * length), length }
 }
 
 function shareTree(arities: readonly number[], levels: readonly Float32Array[]): CentroidTree {
@@ -98,14 +187,6 @@ export async function moveCentroids(build: Build, tree: CentroidTree, leafOf: Ui
   const { offsets, rows } = rowsByLeaf(counted, shape.leafCount)
   await pool.each('means', shape.leafCount, LEAF_BLOCK, { points: input.points, offsets, rows, out })
   return shareTree(tree.arities, nodeCentroids(out, shape, width))
-}
-
-/** Short lists of every row over a tree's centroids. */
-export async function listLeaves(build: Build, tree: CentroidTree): Promise<Lists> {
-  const { pool, shape, input } = build
-  const lists = emptyLists(input.points.size, Math.min(LIST_LENGTH, shape.leafCount))
-  await pool.each('lists', input.points.size, ROW_BLOCK, { points: input.points, tree, lists })
-  return lists
 }
 
 /** Positions of the rows that may be learned from, ascending. */

@@ -1,5 +1,4 @@
 import { EXACT_ROWS } from '../base/options.js'
-import { findSection } from '../format/layout.js'
 import { Rng } from '../base/rng.js'
 import { rowStride } from '../base/matrix.js'
 import { readRow } from '../search/query.js'
@@ -13,8 +12,9 @@ const WITHHELD_MOST = 4000
 /** Neighbours of a withheld query: the largest k that is tuned. */
 export const TRUTH_K = 100
 /** Queries a task. */
-const QUERY_BLOCK = 64
-const TRUTH_BLOCK = 32
+const QUERY_BLOCK = 512
+const TRUTH_BLOCK = 256
+const FIRST_BLOCK = 64
 /** Base rows that are searched for labels and costs: all up to this many, a third of a base beyond three times as many. */
 const SEARCHED_ROWS = 400_000
 /** No row. */
@@ -84,7 +84,10 @@ export async function withheldTruth(build: Build, split: QuerySplit): Promise<La
   return labelled
 }
 
-/** A router that stands on the centroids, and the leaves it leads to, for searches during the build. */
+/**
+ * A linear router that stands on the centroids, and the leaves it leads to, for searches during the build. The rows of
+ * each leaf lie together.
+ */
 export interface GeometricIndex {
   readonly router: RouterTables
   readonly leafOf: Uint32Array
@@ -106,7 +109,7 @@ export async function searchNeighbours(
   const learnable = learnablePositions(build)
   const rng = new Rng(options.seed, 11)
   const count = Math.min(learnable.length, Math.max(SEARCHED_ROWS, Math.ceil(points.size / 3)))
-  // Ascending positions: queries that follow one another visit the same leaves while these are in the cache.
+  // Ascending positions: rows lie by leaf, so queries that follow one another visit the same leaves.
   const positions = shareU32(
     rng
       .sample(learnable.length, count)
@@ -116,38 +119,38 @@ export async function searchNeighbours(
   const sets: { queries: QuerySet; count: number }[] = [{ queries: { positions }, count }]
   const logged = split.learnedLog.length
   if (logged > 0) sets.push({ queries: { matrix: logRows(log!, points.dim, split.learnedLog) }, count: logged })
-  const { offsets, rows } = rowsByLeaf(index.leafOf, shape.leafCount)
-  const entries = input.address + findSection(input.layout, 'entries')!.offset
-  new Uint32Array(points.memory.buffer, entries, rows.length).set(rows)
+  const leafOffsets = rowsByLeaf(index.leafOf, shape.leafCount).offsets
+  const { router, probes } = index
   const total = count + logged
   let before = 0
   const found: Labelled[] = []
   for (const set of sets) {
+    const { queries } = set
     const neighbours = sharedU32(set.count * k)
-    const request = {
-      points,
-      router: index.router,
-      leafOffsets: offsets,
-      entries,
-      queries: set.queries,
-      k,
-      probes: index.probes,
-      beamWidth: beamFor(build, index.probes),
-      out: neighbours,
-    }
-    await pool.each('neighbours', set.count, QUERY_BLOCK * 4, request, (done) =>
-      report('labels', total + before + done, 2 * total),
+    const order = await orderQueries(build, set, router)
+    await pool.each(
+      'neighbours',
+      set.count,
+      QUERY_BLOCK,
+      { points, router, leafOffsets, queries, order, k, probes, out: neighbours },
+      (done) => report('labels', total + before + done, 2 * total),
     )
     before += set.count
-    found.push({ ...set, k, neighbours })
+    found.push({ ...set, k, neighbours, order })
   }
   return found
 }
 
-/** Nodes to keep for a wide search: enough that the leaves wanted are no more than a quarter of those scored. */
-function beamFor({ shape }: Build, probes: number): number {
-  const below = shape.arities.at(-1)!
-  return Math.min(shape.nodeCounts.at(-2) ?? 1, Math.ceil((4 * probes) / below) + 8)
+/** Queries by their first leaf. Stored rows lie so already. */
+async function orderQueries(
+  { pool, input, shape }: Build,
+  { queries, count }: { queries: QuerySet; count: number },
+  router: RouterTables,
+): Promise<Uint32Array> {
+  if (queries.positions !== undefined) return shareU32(new Uint32Array(count).map((_, i) => i))
+  const leafOf = sharedU32(count)
+  await pool.each('firstLeaves', count, FIRST_BLOCK, { points: input.points, router, queries, out: leafOf })
+  return rowsByLeaf(leafOf, shape.leafCount).rows
 }
 
 /** Queries in routing form and the leaves of their neighbours, for the trainer. */

@@ -1,11 +1,11 @@
 import { Rng } from '../base/rng.js'
 import type { RouterTables, Votes } from '../pool/messages.js'
-import { emptyLists } from './partition.js'
+import { scoreRoot } from '../pool/route-tasks.js'
+import { withAuction } from './auction.js'
 import { capacity } from './plan.js'
 import {
   rowsByLeaf,
   sharedU32,
-  shareU32,
   singleHolders,
   type Build,
   type Labelled,
@@ -39,11 +39,20 @@ export async function navigateRows(build: Build, router: RouterTables, votes: Vo
   const { pool, input, shape, report } = build
   const { points, options } = input
   const room = (level: number): number => capacity(points.size, shape.nodeCounts[level]!, options.slack)
-  const lists = emptyLists(points.size, Math.min(ROOT_LIST, shape.arities[0]!))
-  await pool.each('navigateRoot', points.size, ROW_BLOCK, { points, router, votes, lists }, (done, total) =>
-    report('update', done, 2 * total),
+  const arity = shape.arities[0]!
+  const length = Math.min(ROOT_LIST, arity)
+  let nodeOf = await withAuction(
+    build,
+    { count: points.size, length, leafCount: arity, dense: false },
+    async (root) => {
+      const { table } = root
+      await root.pool.each('navigateRoot', points.size, ROW_BLOCK, { points, router, votes, table }, (done, total) =>
+        report('update', done, 2 * total),
+      )
+      const scoreAll = (row: number): Float32Array => scoreRoot(points, router, votes, row)
+      return root.assign(new Uint32Array(arity).fill(room(0)), { scoreAll })
+    },
   )
-  let nodeOf = shareU32(await pool.run('balanceRoot', { points, router, votes, lists, capacity: room(0) }))
   for (let level = 1; level < shape.arities.length; level++) {
     const { offsets, rows } = rowsByLeaf(nodeOf, shape.nodeCounts[level - 1]!)
     const out = sharedU32(points.size)

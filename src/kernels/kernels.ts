@@ -266,24 +266,88 @@ export interface KernelExports extends CodeKernels {
   ): void
 
   /**
-   * Each point chooses the candidate of the best score less price, the first of equals.
-   * @param leaves - u32 [count x m], 0xffffffff ends a list early; or 0 for leaves 0 to m - 1.
-   * @param scores - f32 [count x m], larger is better.
+   * Each of some points takes the candidate of the best score less price, the first of equals.
+   * @param points - u32 [count] numbers of points, or 0 for points 0 to count - 1.
+   * @param leaves - u32 by point, m each, 0xffffffff ends a list early; or 0 for leaves 0 to m - 1.
+   * @param scores - f32 by point, m each, larger is better.
    * @param prices - f32 by leaf.
-   * @param choice - u32 [count]: place in the list; 0xffffffff for an empty list.
-   * @param loads - u32 by leaf, raised by one for each choice.
+   * @param leafOf - u32 by point: the leaf taken; 0xffffffff for an empty list.
    */
-  chooseByPrice(
+  chooseLeaves(
+    points: number,
+    count: number,
     leaves: number,
     scores: number,
     prices: number,
+    m: number,
+    leafOf: number,
+  ): void
+  /** Value of each point's leaf less that of its best other candidate: out f32 [count]; Infinity without one of them. */
+  margins(
+    points: number,
+    count: number,
+    leaves: number,
+    scores: number,
+    prices: number,
+    m: number,
+    leafOf: number,
+    out: number,
+  ): void
+
+  /**
+   * Offer rows to the heaps of some queries, by the distance bias - query . row.
+   * @param form - 0: queries and rows f32; 1: i16 from 8-bit rows of at most 16,384 components. Strides in bytes,
+   *   multiples of 16; zeros after `dim` to 16 bytes.
+   * @param places - u32 [queryCount] places of the queries and their heaps, or 0 for 0 to queryCount - 1.
+   * @param bias - f32 [rowCount].
+   * @param positions - u32 [rowCount]: ids for the heaps.
+   * @param heaps - heaps by the place of the query, `heapStride` bytes apart.
+   * @param scratch - 32 bytes at a multiple of 16.
+   */
+  nearTiles(
+    form: number,
+    queries: number,
+    queryStride: number,
+    places: number,
+    queryCount: number,
+    rows: number,
+    rowStride: number,
+    rowCount: number,
+    dim: number,
+    bias: number,
+    positions: number,
+    heaps: number,
+    heapStride: number,
+    scratch: number,
+  ): void
+  /** Rows of u8 or i8 as i16 rows, `outStride` bytes (a multiple of 16) apart, zeros after `dim` to a multiple of eight. */
+  widenIntegers(
+    type: number,
+    rows: number,
+    stride: number,
+    count: number,
+    dim: number,
+    out: number,
+    outStride: number,
+  ): void
+  /** Take f32 [width], a multiple of four floats, from each of some rows, `stride` bytes apart. */
+  shiftRows(rows: number, stride: number, count: number, width: number, shift: number): void
+  /**
+   * Of each list's m scores keep the best, at least `least` and at most `most`, in no order; all where m <= most.
+   * @param ids - u32 [m] ids of the places of every list, or 0 where the place is the id.
+   * @param outIds - u32 [count x most], a list ended by 0xffffffff.
+   * @param outScores - f32 [count x most].
+   */
+  shortenLists(
+    scores: number,
     count: number,
     m: number,
-    choice: number,
-    loads: number,
+    ids: number,
+    least: number,
+    most: number,
+    outIds: number,
+    outScores: number,
   ): void
-  /** Value of each point's choice less that of its best other candidate: out f32 [count]; +Infinity without another. */
-  regrets(leaves: number, scores: number, prices: number, count: number, m: number, choice: number, out: number): void
 }
 
 /** Kernels of one thread on one memory. Every thread on a memory needs its own. */

@@ -35,11 +35,10 @@ export function kMeans(arena: Arena, points: PointBlock, k: number, iterations: 
     centroids.set(arena.f32(at, width), c * width)
   }
   if (count <= k) return centroids
-  const tables = arena.allocate(k * (width + 3) * 4 + BLOCK * (k + 1) * 4)
+  const tables = arena.allocate(k * (width + 2) * 4 + BLOCK * (k + 1) * 4)
   const bias = tables + k * width * 4
   const prices = bias + k * 4
-  const loads = prices + k * 4
-  const scores = loads + k * 4
+  const scores = prices + k * 4
   const choice = scores + BLOCK * k * 4
   const cluster = new Uint32Array(count)
   for (let iteration = 0; iteration < iterations; iteration++) {
@@ -49,7 +48,7 @@ export function kMeans(arena: Arena, points: PointBlock, k: number, iterations: 
     for (let first = 0; first < count; first += BLOCK) {
       const some = Math.min(BLOCK, count - first)
       arena.kernels.dots(address + first * width * 4, width * 4, some, tables, width * 4, k, width, bias, 0, scores)
-      arena.kernels.chooseByPrice(0, scores, prices, some, k, choice, loads)
+      arena.kernels.chooseLeaves(0, some, 0, scores, prices, k, choice)
       cluster.set(arena.u32(choice, some), first)
     }
     clusterMeans(arena.f32(address, count * width), cluster, centroids, width)

@@ -1,148 +1,200 @@
 import type { Arena } from '../kernels/memory.js'
-import type { TreeShape } from '../tree/shape.js'
-import { NO_LEAF } from './balance.js'
 import { nearnessBias } from './kmeans.js'
 import type { Points } from './points.js'
 
-/** Points scored against the upper nodes at a time. */
+/** Points scored at a time. */
 const BLOCK = 128
-/** Leaves looked at for each one kept in a list, and at the least. */
-const WIDER = 16
-const LEAST_LOOKED_AT = 512
+/** A short list holds at least this share of its length. */
+const LEAST_FILLED = 0.75
 
-/** Leaf centroids and the tree above them, loaded into a thread's arena to find the leaves near a point. */
-export class LeafFinder {
+/** Which leaves are worth a look for each group of points: those near the group's centre. */
+export interface Vicinity {
+  /** [groups * length] leaves near each group, ascending. */
+  readonly leaves: Uint32Array
+  readonly length: number
+}
+
+/** All leaves in an arena: what lies near a few centres or points. */
+export class LeafTable {
   readonly #arena: Arena
-  readonly #shape: TreeShape
   readonly #width: number
+  readonly #leafCount: number
   readonly #base: number
-  readonly #leaves: number
-  readonly #leafBias: number
-  readonly #nodes: number
-  readonly #nodeBias: number
-  readonly #nodeCount: number
-  readonly #scratch: number
-  readonly #points: number
+  readonly #bias: number
+  readonly #block: number
+  readonly #scores: number
 
-  /** @param levels - centroids of each level's nodes, as `Grouping` gives them. */
-  constructor(arena: Arena, levels: readonly Float32Array[], shape: TreeShape, width: number) {
-    const leafCount = shape.leafCount
-    // The level above the leaves is scored whole; its best nodes' leaves are candidates.
-    const nodes = shape.arities.length > 1 ? levels.at(-2)! : new Float32Array(0)
+  constructor(arena: Arena, centroids: Float32Array, width: number) {
     this.#arena = arena
-    this.#shape = shape
     this.#width = width
-    this.#nodeCount = nodes.length / width
-    const select = arena.kernels.selectBytes(leafCount, leafCount)
+    this.#leafCount = centroids.length / width
     this.#base = arena.allocate(
-      leafCount * (width + 1) * 4 +
-        this.#nodeCount * (width + 1 + BLOCK) * 4 +
-        BLOCK * width * 4 +
-        leafCount * 20 +
-        select +
-        256,
+      centroids.byteLength + this.#leafCount * 4 + BLOCK * (width + this.#leafCount) * 4 + 128,
     )
-    this.#leaves = this.#base
-    this.#leafBias = this.#leaves + leafCount * width * 4
-    this.#nodes = align(this.#leafBias + leafCount * 4)
-    this.#nodeBias = this.#nodes + nodes.length * 4
-    this.#points = align(this.#nodeBias + this.#nodeCount * 4)
-    this.#scratch = this.#points + BLOCK * width * 4
-    arena.f32(this.#leaves, leafCount * width).set(levels.at(-1)!)
-    arena.f32(this.#leafBias, leafCount).set(nearnessBias(levels.at(-1)!, width))
-    arena.f32(this.#nodes, nodes.length).set(nodes)
-    arena.f32(this.#nodeBias, this.#nodeCount).set(nearnessBias(nodes, width))
+    this.#bias = this.#base + centroids.byteLength
+    this.#block = align(this.#bias + this.#leafCount * 4)
+    this.#scores = align(this.#block + BLOCK * width * 4)
+    arena.f32(this.#base, centroids.length).set(centroids)
+    arena.f32(this.#bias, this.#leafCount).set(nearnessBias(centroids, width))
   }
 
   close(): void {
     this.#arena.free(this.#base)
   }
 
+  /** Scores of `count` points of the block against every leaf: address of f32 [count * leafCount]. */
+  #score(count: number): number {
+    const bytes = this.#width * 4
+    const { kernels } = this.#arena
+    const [block, scores] = [this.#block, this.#scores]
+    kernels.dots(block, bytes, count, this.#base, bytes, this.#leafCount, this.#width, this.#bias, 0, scores)
+    return scores
+  }
+
   /**
-   * The `length` best leaves of rows [first, first + count), by closeness of the centroid.
-   * @param leaves - [count * length] filled from 0 on, best first, ended by `NO_LEAF` when short.
-   * @param scores - their x.c - |c|^2 / 2: larger is nearer, and |x - c|^2 = |x|^2 - 2 score.
+   * The `length` leaves nearest to centres [first, first + count), ascending: ties of what is scored against them go to
+   * the lower leaf, and neighbours in the tree are copied together.
+   * @param out - [centres * length], filled from centre `first` on.
    */
-  find(points: Points, first: number, count: number, length: number, leaves: Uint32Array, scores: Float32Array): void {
-    for (let done = 0; done < count; done += BLOCK) {
-      const some = Math.min(BLOCK, count - done)
-      points.range(first + done, some, this.#points)
-      this.#findBlock(some, length, leaves.subarray(done * length), scores.subarray(done * length))
+  vicinities(centres: Float32Array, first: number, count: number, length: number, out: Uint32Array): void {
+    const arena = this.#arena
+    const width = this.#width
+    const leafCount = this.#leafCount
+    const chosen = arena.allocate(align(length * 4) * 2 + arena.kernels.selectBytes(leafCount, length))
+    const best = chosen + align(length * 4)
+    for (let done = first; done < first + count; done += BLOCK) {
+      const some = Math.min(BLOCK, first + count - done)
+      arena.f32(this.#block, some * width).set(centres.subarray(done * width, (done + some) * width))
+      const scores = this.#score(some)
+      for (let i = 0; i < some; i++) {
+        const own = scores + i * leafCount * 4
+        arena.kernels.selectBest(own, leafCount, length, best + align(length * 4), chosen, best)
+        out.set(arena.u32(chosen, length).sort(), (done + i) * length)
+      }
+    }
+    arena.free(chosen)
+  }
+
+  /** Scores of one point against every leaf [leafCount]. */
+  scoreAll(points: Points, position: number): Float32Array {
+    points.gather(Uint32Array.of(position), this.#block)
+    return this.#arena.f32(this.#score(1), this.#leafCount).slice()
+  }
+}
+
+/** Where the short lists of points go: `length` entries each. */
+export interface ListTarget {
+  readonly leaves: Uint32Array
+  readonly scores: Float32Array
+  readonly length: number
+}
+
+/** Scores points against the leaves of their group's vicinity. Larger is nearer: x.c - |c|^2 / 2. */
+export class LeafScorer {
+  readonly #arena: Arena
+  readonly #centroids: Float32Array
+  readonly #bias: Float32Array
+  readonly #width: number
+  readonly #length: number
+  readonly #base: number
+  readonly #ids: number
+  readonly #biasAt: number
+  readonly #leaves: number
+  readonly #points: number
+  readonly #scores: number
+  readonly #short: number
+
+  /** @param length - leaves in a vicinity. */
+  constructor(arena: Arena, centroids: Float32Array, width: number, length: number) {
+    this.#arena = arena
+    this.#centroids = centroids
+    this.#bias = nearnessBias(centroids, width)
+    this.#width = width
+    this.#length = length
+    this.#base = arena.allocate(length * (width + 2) * 4 + BLOCK * (width + 3 * length + 1) * 4 + 6 * 64)
+    this.#ids = this.#base
+    this.#biasAt = align(this.#ids + length * 4)
+    this.#leaves = align(this.#biasAt + length * 4)
+    this.#points = align(this.#leaves + length * width * 4)
+    this.#scores = align(this.#points + BLOCK * width * 4)
+    this.#short = align(this.#scores + BLOCK * length * 4)
+  }
+
+  close(): void {
+    this.#arena.free(this.#base)
+  }
+
+  /** Take in a vicinity [length], ascending. */
+  enter(leaves: Uint32Array): void {
+    const width = this.#width
+    const to = this.#arena.f32(this.#leaves, this.#length * width)
+    const bias = this.#arena.f32(this.#biasAt, this.#length)
+    this.#arena.u32(this.#ids, this.#length).set(leaves)
+    for (let i = 0; i < leaves.length;) {
+      let run = 1
+      while (i + run < leaves.length && leaves[i + run] === leaves[i]! + run) run++
+      to.set(this.#centroids.subarray(leaves[i]! * width, (leaves[i]! + run) * width), i * width)
+      for (let j = i; j < i + run; j++) bias[j] = this.#bias[leaves[j]!]!
+      i += run
     }
   }
 
-  #findBlock(count: number, length: number, leaves: Uint32Array, scores: Float32Array): void {
-    const arena = this.#arena
-    const { kernels } = arena
+  /** Score the points at `positions`, block by block: `use` gets the number of the first one, how many, and their address. */
+  #score(points: Points, positions: Uint32Array, use: (done: number, some: number) => void): void {
     const width = this.#width
-    const arity = this.#shape.arities.at(-1)!
-    const kept =
-      this.#nodeCount === 0
-        ? 1
-        : Math.min(this.#nodeCount, Math.ceil(Math.max(length * WIDER, LEAST_LOOKED_AT) / arity) + 1)
-    const grid = this.#scratch
-    const leafBytes = this.#shape.leafCount * 4
-    const parents = grid + leafBytes + BLOCK * this.#nodeCount * 4
-    const chosen = parents + leafBytes
-    const best = chosen + leafBytes
-    const out = best + leafBytes
-    const select = align(out + leafBytes)
-    const nodeScores = grid + leafBytes
-    if (this.#nodeCount > 0) {
-      kernels.dots(
+    for (let done = 0; done < positions.length; done += BLOCK) {
+      const some = Math.min(BLOCK, positions.length - done)
+      points.gather(positions.subarray(done, done + some), this.#points)
+      this.#arena.kernels.dots(
         this.#points,
         width * 4,
-        count,
-        this.#nodes,
+        some,
+        this.#leaves,
         width * 4,
-        this.#nodeCount,
+        this.#length,
         width,
-        this.#nodeBias,
+        this.#biasAt,
         0,
-        nodeScores,
+        this.#scores,
       )
-    }
-    for (let i = 0; i < count; i++) {
-      let parentCount = 1
-      if (this.#nodeCount > 0) {
-        parentCount = kernels.selectBest(
-          nodeScores + i * this.#nodeCount * 4,
-          this.#nodeCount,
-          kept,
-          select,
-          parents,
-          best,
-        )
-        arena.u32(parents, parentCount).sort()
-      } else arena.u32(parents, 1)[0] = 0
-      const point = this.#points + i * width * 4
-      kernels.scoreChildren(point, width, this.#leaves, width * 4, this.#leafBias, parents, parentCount, arity, grid)
-      const found = kernels.selectBest(grid, parentCount * arity, length, select, chosen, best)
-      kernels.expandChildren(parents, parentCount, arity, chosen, found, out)
-      leaves.set(arena.u32(out, found), i * length)
-      scores.set(arena.f32(best, found), i * length)
-      if (found < length) leaves.fill(NO_LEAF, i * length + found, (i + 1) * length)
+      use(done, some)
     }
   }
 
-  /** Scores of one row against every leaf [leafCount]. */
-  scoreAll(points: Points, row: number): Float32Array {
-    const width = this.#width
-    const { leafCount } = this.#shape
-    points.range(row, 1, this.#points)
-    this.#arena.kernels.dots(
-      this.#points,
-      width * 4,
-      1,
-      this.#leaves,
-      width * 4,
-      leafCount,
-      width,
-      this.#leafBias,
-      0,
-      this.#scratch,
-    )
-    return this.#arena.f32(this.#scratch, leafCount).slice()
+  /** The nearest leaf of each of some points: out [size] by position. */
+  nearest(points: Points, positions: Uint32Array, out: Uint32Array): void {
+    const { kernels } = this.#arena
+    const ids = this.#arena.u32(this.#ids, this.#length)
+    const choice = this.#short
+    const prices = choice + BLOCK * 4
+    this.#arena.f32(prices, this.#length).fill(0)
+    this.#score(points, positions, (done, some) => {
+      kernels.chooseLeaves(0, some, 0, this.#scores, prices, this.#length, choice)
+      const chosen = this.#arena.u32(choice, some)
+      for (let i = 0; i < some; i++) out[positions[done + i]!] = ids[chosen[i]!]!
+    })
+  }
+
+  /**
+   * Short lists of the nearest leaves of each of some points, in no order.
+   * @param place - where the list of the i-th of `positions` goes, in lists.
+   */
+  lists(points: Points, positions: Uint32Array, target: ListTarget, place: (i: number) => number): void {
+    const { length } = target
+    const { kernels } = this.#arena
+    const least = Math.min(length, Math.ceil(length * LEAST_FILLED))
+    const leaves = this.#short
+    const scores = leaves + BLOCK * length * 4
+    this.#score(points, positions, (done, some) => {
+      kernels.shortenLists(this.#scores, some, this.#length, this.#ids, least, length, leaves, scores)
+      const fromLeaves = this.#arena.u32(leaves, some * length)
+      const fromScores = this.#arena.f32(scores, some * length)
+      for (let i = 0; i < some; i++) {
+        const at = place(done + i) * length
+        target.leaves.set(fromLeaves.subarray(i * length, (i + 1) * length), at)
+        target.scores.set(fromScores.subarray(i * length, (i + 1) * length), at)
+      }
+    })
   }
 }
 

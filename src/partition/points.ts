@@ -79,6 +79,31 @@ export class Points {
     }
   }
 
+  /** Read `count` rows of 8-bit components from position `first` on as i16, `stride` bytes apart. */
+  rangeIntegers(first: number, count: number, address: number, stride: number): void {
+    const { rowType, dim } = this.table
+    for (let done = 0; done < count; done += BLOCK) {
+      const some = Math.min(BLOCK, count - done)
+      const from = (first + done) * this.#stride
+      const out = address + done * stride
+      this.#arena.u8(this.#stage, some * this.#stride).set(this.#bytes.subarray(from, from + some * this.#stride))
+      this.#arena.kernels.widenIntegers(TYPE_CODE[rowType], this.#stage, this.#stride, some, dim, out, stride)
+    }
+  }
+
+  /** Half the squared length of each of `count` rows from position `first` on, as they are stored: f32 at `address`. */
+  halfNorms(first: number, count: number, address: number): void {
+    const { rowType, dim } = this.table
+    for (let done = 0; done < count; done += BLOCK) {
+      const some = Math.min(BLOCK, count - done)
+      const from = (first + done) * this.#stride
+      this.#arena.u8(this.#stage, some * this.#stride).set(this.#bytes.subarray(from, from + some * this.#stride))
+      this.#arena.kernels.squaredNorms(TYPE_CODE[rowType], this.#stage, this.#stride, some, dim, address + done * 4)
+    }
+    const norms = this.#arena.f32(address, count)
+    for (let i = 0; i < count; i++) norms[i]! /= 2
+  }
+
   #widen(count: number, address: number): void {
     const { rowType, dim } = this.table
     this.#arena.kernels.widen(TYPE_CODE[rowType], this.#stage, this.#stride, count, dim, address, this.width * 4)

@@ -1,6 +1,8 @@
 import type { PlainError } from '../base/errors.js'
 import type { Router } from '../base/options.js'
 import type { Codec, LeafCentroids } from '../codes/coder.js'
+import type { Auction } from '../partition/balance.js'
+import type { Vicinity } from '../partition/lists.js'
 import type { PointTable } from '../partition/points.js'
 import type { SearchEffort, Snapshot } from '../tree/snapshot.js'
 import type { TrainRequest, TrainResult } from '../train/router.js'
@@ -41,11 +43,23 @@ export interface CentroidTree {
   readonly levels: readonly Float32Array[]
 }
 
-/** Short lists of every row: [size * length]. */
-export interface Lists {
-  readonly leaves: Uint32Array
-  readonly scores: Float32Array
-  readonly length: number
+/** Rows by group, and the leaves near each group. */
+export interface GroupedRows {
+  readonly points: PointTable
+  /** f32 [leafCount * width] */
+  readonly centroids: Float32Array
+  /** Group g holds `members` [offsets[g], offsets[g + 1]). */
+  readonly offsets: Uint32Array
+  readonly members: Uint32Array
+  readonly vicinity: Vicinity
+}
+
+/** An auction in a memory that threads share. */
+export interface AuctionTable {
+  readonly memory: WebAssembly.Memory
+  /** Names the memory, as `PointTable.key` does. */
+  readonly key: number
+  readonly auction: Auction
 }
 
 /** Which leaves hold a row: row p in leaves [offsets[p], offsets[p + 1]) of `leaves`. */
@@ -76,10 +90,17 @@ export interface Tasks {
     input: { leaves: Float32Array; arities: readonly number[]; width: number; seed: number }
     output: { order: Uint32Array; levels: Float32Array[] }
   }
-  /** Short lists of near leaves. */
-  lists: { input: { points: PointTable; tree: CentroidTree; lists: Lists } & Block; output: undefined }
-  /** Price-balanced assignment of every row over its short list. */
-  balance: { input: { points: PointTable; tree: CentroidTree; lists: Lists; capacity: number }; output: Uint32Array }
+  /** Leaves near each of some centres. */
+  vicinities: {
+    input: { centres: Float32Array; centroids: Float32Array; width: number; length: number; out: Uint32Array } & Block
+    output: undefined
+  }
+  /** Nearest leaf of every row of groups [first, first + count), within the group's vicinity. */
+  nearestLeaves: { input: GroupedRows & { out: Uint32Array } & Block; output: undefined }
+  /** Short lists of near leaves, into the lists of an auction of all rows. */
+  lists: { input: GroupedRows & { table: AuctionTable } & Block; output: undefined }
+  /** Part of a step of an auction: over its moving points, or over its overfull leaves. */
+  auction: { input: { table: AuctionTable; kind: 'choose' | 'raise' } & Block; output: undefined }
   /** Means of the rows of each leaf [first, first + count). */
   means: {
     input: { points: PointTable; offsets: Uint32Array; rows: Uint32Array; out: Float32Array } & Block
@@ -87,48 +108,49 @@ export interface Tasks {
   }
   /** Put the rows into another order, in place: `order[new position]` is the old position. */
   permute: { input: { points: PointTable; order: Uint32Array }; output: undefined }
-  /** Candidate leaves for a further copy of `rows`. */
+  /** Candidate leaves for a further copy of `copied`, by group, into the lists of an auction of these rows. */
   copyLists: {
-    input: {
-      points: PointTable
-      tree: CentroidTree
-      lists: Lists
-      holders: Holders
-      rows: Uint32Array
-      out: Lists
-    } & Block
+    input: GroupedRows & { holders: Holders; copied: Uint32Array; table: AuctionTable } & Block
     output: undefined
   }
-  /** Balanced assignment of further copies: a leaf for each of `rows`, `NO_LEAF` where there is none. */
-  placeCopies: {
-    input: {
-      points: PointTable
-      tree: CentroidTree
-      lists: Lists
-      holders: Holders
-      rows: Uint32Array
-      capacities: Uint32Array
-    }
-    output: Uint32Array
+  /** The leaf that a linear router puts first for each query. */
+  firstLeaves: {
+    input: { points: PointTable; router: RouterTables; queries: QuerySet; out: Uint32Array } & Block
+    output: undefined
   }
   /** Nearest stored rows by position, through the leaves of a partition; a stored row is not its own neighbour. */
   neighbours: {
     input: {
       points: PointTable
+      /** A linear one. */
       router: RouterTables
-      /** Leaf l holds the rows at positions [leafOffsets[l], leafOffsets[l + 1]) of the u32 at address `entries`. */
+      /** Leaf l holds the rows at positions [leafOffsets[l], leafOffsets[l + 1]). */
       leafOffsets: Uint32Array
-      entries: number
       queries: QuerySet
+      /** Queries in an order in which those that follow one another lie together: a block is of `order`. */
+      order: Uint32Array
       k: number
       probes: number
-      beamWidth: number
       out: Uint32Array
     } & Block
     output: undefined
   }
   /** The same by an exact scan. */
   truth: { input: { points: PointTable; queries: QuerySet; k: number; out: Uint32Array } & Block; output: undefined }
+  /** The same as `ranks` for a linear router, among the leaves that are best for a block of `order`. */
+  blockRanks: {
+    input: {
+      points: PointTable
+      router: RouterTables
+      queries: QuerySet
+      order: Uint32Array
+      neighbours: Uint32Array
+      k: number
+      holders: Holders
+      out: Uint32Array
+    } & Block
+    output: undefined
+  }
   /** Rank, in the router's order of all leaves, of the best leaf of each neighbour. */
   ranks: {
     input: {
@@ -159,15 +181,10 @@ export interface Tasks {
     } & Block
     output: undefined
   }
-  /** Scores of the root's children for each row: the best `lists.length` of them. */
+  /** Scores of the root's children for each row: the best of them, into the lists of an auction of all rows. */
   navigateRoot: {
-    input: { points: PointTable; router: RouterTables; votes: Votes | undefined; lists: Lists } & Block
+    input: { points: PointTable; router: RouterTables; votes: Votes | undefined; table: AuctionTable } & Block
     output: undefined
-  }
-  /** Balanced choice among the root's children. */
-  balanceRoot: {
-    input: { points: PointTable; router: RouterTables; votes: Votes | undefined; lists: Lists; capacity: number }
-    output: Uint32Array
   }
   /** Balanced choice among the children of nodes [first, first + count) of the level above `level`, for their rows. */
   navigate: {

@@ -1,13 +1,14 @@
 import { rowStride } from '../base/matrix.js'
 import { Rng } from '../base/rng.js'
-import { balance, NO_LEAF } from '../partition/balance.js'
+import { chooseSome, NO_LEAF, raiseSome } from '../partition/balance.js'
 import { copyScores, type RowGeometry } from '../partition/copies.js'
 import { groupLeaves } from '../partition/group.js'
 import { kMeans, nearnessBias } from '../partition/kmeans.js'
-import { LeafFinder } from '../partition/lists.js'
+import { LeafScorer, LeafTable, type ListTarget } from '../partition/lists.js'
+import type { Points } from '../partition/points.js'
 import { treeShape } from '../tree/shape.js'
-import { localArena, withBytes, withPoints } from './context.js'
-import type { CentroidTree, Holders, Tasks } from './messages.js'
+import { arenaOf, localArena, withBytes, withPoints } from './context.js'
+import type { AuctionTable, GroupedRows, Tasks } from './messages.js'
 
 type Input<K extends keyof Tasks> = Tasks[K]['input']
 
@@ -38,11 +39,10 @@ export function nearest({ points: table, rows, centroids, out, first, count }: I
   withPoints(table, (points) => {
     const { width } = points
     const k = centroids.length / width
-    withBytes(arena, k * (width + 3) * 4 + BLOCK * (width + k + 1) * 4, (address) => {
+    withBytes(arena, k * (width + 2) * 4 + BLOCK * (width + k + 1) * 4 + 128, (address) => {
       const bias = address + k * width * 4
       const prices = bias + k * 4
-      const loads = prices + k * 4
-      const block = loads + k * 4
+      const block = (prices + k * 4 + 63) & ~63
       const scores = (block + BLOCK * width * 4 + 63) & ~63
       const choice = scores + BLOCK * k * 4
       arena.f32(address, k * width).set(centroids)
@@ -51,7 +51,7 @@ export function nearest({ points: table, rows, centroids, out, first, count }: I
         const some = Math.min(BLOCK, count - done)
         points.gather(rows.subarray(first + done, first + done + some), block)
         arena.kernels.dots(block, width * 4, some, address, width * 4, k, width, bias, 0, scores)
-        arena.kernels.chooseByPrice(0, scores, prices, some, k, choice, loads)
+        arena.kernels.chooseLeaves(0, some, 0, scores, prices, k, choice)
         out.set(arena.u32(choice, some), first + done)
       }
     })
@@ -64,38 +64,64 @@ export function group({ leaves, arities, width, seed }: Input<'group'>): Tasks['
   return { order, levels: [...levels] }
 }
 
-function withFinder<T>(tree: CentroidTree, width: number, use: (finder: LeafFinder) => T): T {
-  const finder = new LeafFinder(localArena(), tree.levels, treeShape(tree.arities), width)
+export function vicinities(input: Input<'vicinities'>): undefined {
+  const { centres, centroids, width, length, out, first, count } = input
+  const table = new LeafTable(localArena(), centroids, width)
   try {
-    return use(finder)
+    table.vicinities(centres, first, count, length, out)
   } finally {
-    finder.close()
+    table.close()
   }
-}
-
-export function lists({ points: table, tree, lists: out, first, count }: Input<'lists'>): undefined {
-  const { length } = out
-  withPoints(table, (points) => {
-    withFinder(tree, points.width, (finder) => {
-      const leaves = out.leaves.subarray(first * length, (first + count) * length)
-      const scores = out.scores.subarray(first * length, (first + count) * length)
-      finder.find(points, first, count, length, leaves, scores)
-    })
-  })
   return undefined
 }
 
-export function balanceRows({ points: table, tree, lists: all, capacity }: Input<'balance'>): Uint32Array {
-  const shape = treeShape(tree.arities)
-  return withPoints(table, (points) =>
-    withFinder(tree, points.width, (finder) =>
-      balance(localArena(), {
-        lists: { ...all, count: table.size },
-        capacities: new Uint32Array(shape.leafCount).fill(capacity),
-        scoreAll: (row) => finder.scoreAll(points, row),
-      }),
-    ),
-  )
+/** Visit the members of groups [first, first + count) with a scorer that has taken in their vicinity. */
+function visitGroups(
+  input: GroupedRows & { first: number; count: number },
+  use: (scorer: LeafScorer, points: Points, members: Uint32Array, group: number) => void,
+): void {
+  const { points: table, centroids, offsets, members, vicinity, first, count } = input
+  const { leaves, length } = vicinity
+  withPoints(table, (points) => {
+    const scorer = new LeafScorer(localArena(), centroids, points.width, length)
+    try {
+      for (let group = first; group < first + count; group++) {
+        if (offsets[group] === offsets[group + 1]) continue
+        scorer.enter(leaves.subarray(group * length, (group + 1) * length))
+        use(scorer, points, members.subarray(offsets[group]!, offsets[group + 1]!), group)
+      }
+    } finally {
+      scorer.close()
+    }
+  })
+}
+
+export function nearestLeaves(input: Input<'nearestLeaves'>): undefined {
+  visitGroups(input, (scorer, points, members) => scorer.nearest(points, members, input.out))
+  return undefined
+}
+
+/** The lists of an auction. */
+function listTarget({ memory, key, auction }: AuctionTable): ListTarget {
+  const arena = arenaOf(memory, key)
+  const { count, length } = auction
+  return {
+    leaves: arena.u32(auction.leaves, count * length),
+    scores: arena.f32(auction.scores, count * length),
+    length,
+  }
+}
+
+export function lists(input: Input<'lists'>): undefined {
+  const target = listTarget(input.table)
+  visitGroups(input, (scorer, points, members) => scorer.lists(points, members, target, (i) => members[i]!))
+  return undefined
+}
+
+export function auction({ table, kind, first, count }: Input<'auction'>): undefined {
+  const step = kind === 'choose' ? chooseSome : raiseSome
+  step(arenaOf(table.memory, table.key), table.auction, first, count)
+  return undefined
 }
 
 export function means({ points: table, offsets, rows, out, first, count }: Input<'means'>): undefined {
@@ -110,7 +136,7 @@ export function means({ points: table, offsets, rows, out, first, count }: Input
         points.gather(members, address)
         const sums = new Float64Array(width)
         const values = arena.f32(address, members.length * width)
-        for (let i = 0; i < values.length; i++) sums[i % width]! += values[i]!
+        for (let i = 0; i < values.length; i += width) for (let j = 0; j < width; j++) sums[j]! += values[i + j]!
         for (let j = 0; j < width; j++) out[leaf * width + j] = sums[j]! / members.length
       })
     }
@@ -175,57 +201,35 @@ function rowGeometry(
 }
 
 export function copyLists(input: Input<'copyLists'>): undefined {
-  const { points: table, tree, lists: all, holders, rows, out, first, count } = input
-  const arena = localArena()
-  const values = tree.levels.at(-1)!
-  const { length } = all
-  withPoints(table, (points) => {
-    const { width } = points
-    withBytes(arena, values.byteLength + BLOCK * width * 4 + width * 4 + length * 8 + 256, (address) => {
-      const block = (address + values.byteLength + 63) & ~63
+  const { points: table, centroids, holders, copied, members, offsets } = input
+  const local = localArena()
+  const target = listTarget(input.table)
+  const { length } = target
+  const bytes = centroids.byteLength + (BLOCK + 1) * (((table.dim + 15) & ~15) * 4) + length * 8 + 256
+  withBytes(local, bytes, (address) => {
+    const block = (address + centroids.byteLength + 63) & ~63
+    local.f32(address, centroids.length).set(centroids)
+    visitGroups(input, (scorer, points, _, group) => {
+      const { width } = points
       const scratch = block + BLOCK * width * 4
-      arena.f32(address, values.length).set(values)
-      for (let done = first; done < first + count; done += BLOCK) {
-        const some = rows.subarray(done, Math.min(done + BLOCK, first + count))
-        points.gather(some, block)
-        for (let i = 0; i < some.length; i++) {
-          const row = some[i]!
-          const listed = all.leaves.subarray(row * length, (row + 1) * length)
+      for (let done = offsets[group]!; done < offsets[group + 1]!; done += BLOCK) {
+        const places = members.subarray(done, Math.min(done + BLOCK, offsets[group + 1]!))
+        const rows = places.map((i) => copied[i]!)
+        scorer.lists(points, rows, target, (i) => places[i]!)
+        points.gather(rows, block)
+        for (let i = 0; i < rows.length; i++) {
+          const at = places[i]! * length
+          const listed = target.leaves.subarray(at, at + length)
+          const nearness = target.scores.subarray(at, at + length)
           const end = listed.indexOf(NO_LEAF)
-          const list = end < 0 ? listed : listed.subarray(0, end)
-          const leaves = [...holders.leaves.subarray(holders.offsets[row]!, holders.offsets[row + 1]!)]
-          const at = { address: block + i * width * 4, leaves, list }
-          const geometry = rowGeometry(width, at, { values, address }, scratch)
-          const to = (done + i) * length
-          const nearness = all.scores.subarray(row * length, row * length + list.length)
-          copyScores(
-            list,
-            nearness,
-            geometry,
-            out.leaves.subarray(to, to + length),
-            out.scores.subarray(to, to + length),
-          )
+          const list = listed.slice(0, end < 0 ? length : end)
+          const leaves = [...holders.leaves.subarray(holders.offsets[rows[i]!]!, holders.offsets[rows[i]! + 1]!)]
+          const row = { address: block + i * width * 4, leaves, list }
+          const geometry = rowGeometry(width, row, { values: centroids, address }, scratch)
+          copyScores(list, nearness.slice(0, list.length), geometry, listed, nearness)
         }
       }
     })
   })
   return undefined
-}
-
-function holds(holders: Holders, row: number, leaf: number): boolean {
-  return holders.leaves.subarray(holders.offsets[row]!, holders.offsets[row + 1]!).includes(leaf)
-}
-
-export function placeCopies(input: Input<'placeCopies'>): Uint32Array {
-  const { points: table, tree, lists: all, holders, rows, capacities } = input
-  return withPoints(table, (points) =>
-    withFinder(tree, points.width, (finder) =>
-      balance(localArena(), {
-        lists: { ...all, count: rows.length },
-        capacities,
-        scoreAll: (i) => finder.scoreAll(points, rows[i]!),
-        forbidden: (i, leaf) => holds(holders, rows[i]!, leaf),
-      }),
-    ),
-  )
 }

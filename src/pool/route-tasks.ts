@@ -1,123 +1,14 @@
-import { rowStride } from '../base/matrix.js'
-import type { Arena } from '../kernels/memory.js'
 import { balance, NO_LEAF } from '../partition/balance.js'
 import type { PointTable } from '../partition/points.js'
-import { METRIC_CODE, QueryBuffer, TYPE_CODE } from '../search/query.js'
+import { QueryBuffer } from '../search/query.js'
 import type { RouteModel } from '../search/route.js'
 import { treeShape } from '../tree/shape.js'
 import { arenaOf, localArena, queryAt, rowAsQuery, withBytes, withRouter } from './context.js'
-import type { Holders, QuerySet, Tasks } from './messages.js'
+import type { Holders, RouterTables, Tasks, Votes } from './messages.js'
+import { NO_ROW } from './near-tasks.js'
+import { withScanner } from './scanner.js'
 
 type Input<K extends keyof Tasks> = Tasks[K]['input']
-
-/** No row: fewer neighbours were found than asked. */
-export const NO_ROW = 0xffff_ffff
-/** Rows of one kernel call in an exact scan: they stay in the cache while every query of the task passes over them. */
-const SCAN_BLOCK = 2048
-
-/** Scans rows of the index in its memory for queries of a set; the heap's ids are positions, or `order`'s values. */
-class Scanner {
-  readonly #arena: Arena
-  readonly #table: PointTable
-  readonly #stride: number
-  readonly #address: number
-  readonly #sorted: number
-  readonly #heapBytes: number
-  readonly #k: number
-  readonly buffers: QueryBuffer[]
-
-  constructor(table: PointTable, queries: number, k: number) {
-    const arena = arenaOf(table.memory, table.key)
-    this.#arena = arena
-    this.#table = table
-    this.#k = k
-    this.#stride = rowStride(table.rowType, table.dim)
-    this.#heapBytes = (arena.kernels.heapBytes(k) + 63) & ~63
-    const queryBytes = QueryBuffer.scratchBytes(table.dim)
-    this.#address = arena.allocate(queries * (queryBytes + this.#heapBytes) + k * 8 + 64)
-    const first = this.#address + queries * this.#heapBytes
-    this.buffers = Array.from({ length: queries }, (_, i) => new QueryBuffer(arena, table, first + i * queryBytes))
-    this.#sorted = first + queries * queryBytes
-    for (let i = 0; i < queries; i++) this.reset(i)
-  }
-
-  close(): void {
-    this.#arena.free(this.#address)
-  }
-
-  reset(i: number): void {
-    this.#arena.kernels.heapReset(this.#address + i * this.#heapBytes, this.#k)
-  }
-
-  scan(i: number, first: number, count: number, order = 0): void {
-    const { metric, rowType, dim, rows, scales } = this.#table
-    const { kind, address } = this.buffers[i]!
-    const heap = this.#address + i * this.#heapBytes
-    const { kernels } = this.#arena
-    kernels.scanRows(
-      METRIC_CODE[metric],
-      TYPE_CODE[rowType],
-      kind,
-      address,
-      dim,
-      rows,
-      this.#stride,
-      first,
-      count,
-      scales,
-      order,
-      heap,
-    )
-  }
-
-  /** Scan the rows of a leaf for the first query. */
-  visit(entries: number, count: number): void {
-    const { metric, rowType, dim, rows, scales } = this.#table
-    const { kind, address } = this.buffers[0]!
-    const { kernels } = this.#arena
-    kernels.scanEntries(
-      METRIC_CODE[metric],
-      TYPE_CODE[rowType],
-      kind,
-      address,
-      dim,
-      rows,
-      this.#stride,
-      entries,
-      count,
-      0,
-      scales,
-      0,
-      this.#address,
-    )
-  }
-
-  /** Ids and distances of query i, nearest first, valid until the next call. */
-  take(i: number): { ids: Uint32Array; distances: Float32Array } {
-    const ids = this.#sorted + this.#k * 4
-    const count = this.#arena.kernels.heapSort(this.#address + i * this.#heapBytes, this.#sorted, ids)
-    return { ids: this.#arena.u32(ids, count), distances: this.#arena.f32(this.#sorted, count) }
-  }
-}
-
-function withScanner<T>(table: PointTable, queries: number, k: number, use: (scanner: Scanner) => T): T {
-  const scanner = new Scanner(table, queries, k)
-  try {
-    return use(scanner)
-  } finally {
-    scanner.close()
-  }
-}
-
-/** Write the neighbours of query `i`, the query's own row left out. */
-function writeNeighbours(found: Uint32Array, queries: QuerySet, i: number, out: Uint32Array, k: number): void {
-  const self = queries.positions?.[i] ?? NO_ROW
-  let at = i * k
-  for (const position of found) {
-    if (position !== self && at < (i + 1) * k) out[at++] = position
-  }
-  out.fill(NO_ROW, at, (i + 1) * k)
-}
 
 /** Run with a routing query buffer in this thread's arena, and a way to fill it. */
 function withRouting<T>(
@@ -135,55 +26,13 @@ function withRouting<T>(
   })
 }
 
-export function neighbours(input: Input<'neighbours'>): undefined {
-  const { points: table, router, leafOffsets, entries, queries, k, probes, beamWidth, out, first, count } = input
-  const arena = localArena()
-  withRouter(router, table.dim, (model) =>
-    withRouting(
-      table,
-      (i) => queryAt(queries, table, i),
-      (load) =>
-        withScanner(table, 1, k + 1, (scanner) => {
-          for (let i = first; i < first + count; i++) {
-            const query = load(i)
-            scanner.buffers[0]!.load(queryAt(queries, table, i))
-            scanner.reset(0)
-            const leaves = arena.u32(model.leaves, model.route(query, probes, beamWidth))
-            for (const leaf of leaves) {
-              scanner.visit(entries + leafOffsets[leaf]! * 4, leafOffsets[leaf + 1]! - leafOffsets[leaf]!)
-            }
-            writeNeighbours(scanner.take(0).ids, queries, i, out, k)
-          }
-        }),
-    ),
-  )
-  return undefined
-}
-
-/** Pass every query of the block over the rows, block of rows by block of rows. */
-function scanAll(scanner: Scanner, table: PointTable, count: number, order = 0): void {
-  for (let row = 0; row < table.size; row += SCAN_BLOCK) {
-    const rows = Math.min(SCAN_BLOCK, table.size - row)
-    for (let i = 0; i < count; i++) scanner.scan(i, row, rows, order)
-  }
-}
-
-export function truth({ points: table, queries, k, out, first, count }: Input<'truth'>): undefined {
-  withScanner(table, count, k + 1, (scanner) => {
-    for (let i = 0; i < count; i++) scanner.buffers[i]!.load(queryAt(queries, table, first + i))
-    scanAll(scanner, table, count)
-    for (let i = 0; i < count; i++) writeNeighbours(scanner.take(i).ids, queries, first + i, out, k)
-  })
-  return undefined
-}
-
 export function exact(input: Input<'exact'>): undefined {
   const { points: table, order, queries, k, outIds, outDistances, first, count } = input
   withScanner(table, count, k, (scanner) => {
     for (let i = 0; i < count; i++) {
       scanner.buffers[i]!.load(queryAt({ matrix: queries }, table, first + i), `query ${first + i}`)
     }
-    scanAll(scanner, table, count, order)
+    scanner.scanAll(count, order)
     for (let i = 0; i < count; i++) {
       const { ids, distances } = scanner.take(i)
       outIds.set(ids, (first + i) * k)
@@ -305,11 +154,15 @@ export function beamRanks(input: Input<'beamRanks'>): undefined {
   return undefined
 }
 
-export function navigateRoot({ points: table, router, votes, lists, first, count }: Input<'navigateRoot'>): undefined {
+export function navigateRoot({ points: table, router, votes, first, count, ...to }: Input<'navigateRoot'>): undefined {
+  const { memory, key, auction } = to.table
   const arena = localArena()
+  const shared = arenaOf(memory, key)
   const { kernels } = arena
   const arity = router.arities[0]!
-  const { length } = lists
+  const { length } = auction
+  const leaves = shared.u32(auction.leaves, auction.count * length)
+  const listed = shared.f32(auction.scores, auction.count * length)
   const selectBytes = kernels.selectBytes(arity, length)
   withRouter(router, table.dim, (model) =>
     withRouting(
@@ -322,9 +175,9 @@ export function navigateRoot({ points: table, router, votes, lists, first, count
             const scores = model.scoreNode(load(i), 0, 0)
             const kept = kernels.selectBest(scores, arity, length, address, chosen, chosen + length * 4)
             const at = (first + i) * length
-            lists.leaves.set(arena.u32(chosen, kept), at)
-            lists.scores.set(arena.f32(chosen + length * 4, kept), at)
-            lists.leaves.fill(NO_LEAF, at + kept, at + length)
+            leaves.set(arena.u32(chosen, kept), at)
+            listed.set(arena.f32(chosen + length * 4, kept), at)
+            leaves.fill(NO_LEAF, at + kept, at + length)
           }
         }),
     ),
@@ -332,21 +185,21 @@ export function navigateRoot({ points: table, router, votes, lists, first, count
   return undefined
 }
 
-export function balanceRoot({ points: table, router, votes, lists, capacity }: Input<'balanceRoot'>): Uint32Array {
-  const arity = router.arities[0]!
+/** Scores of one row against all children of the root. */
+export function scoreRoot(
+  table: PointTable,
+  router: RouterTables,
+  votes: Votes | undefined,
+  row: number,
+): Float32Array {
   return withRouter(router, table.dim, (model) =>
     withRouting(
       table,
-      (row) => rowAsQuery(table, votes, row),
+      () => rowAsQuery(table, votes, row),
       (load) =>
-        balance(localArena(), {
-          lists: { ...lists, count: table.size },
-          capacities: new Uint32Array(arity).fill(capacity),
-          scoreAll: (row) =>
-            localArena()
-              .f32(model.scoreNode(load(row), 0, 0), arity)
-              .slice(),
-        }),
+        localArena()
+          .f32(model.scoreNode(load(0), 0, 0), router.arities[0]!)
+          .slice(),
     ),
   )
 }

@@ -3,6 +3,7 @@ import { toPlainError } from '../base/errors.js'
 import { setKernelModule } from '../kernels/load.js'
 import type { Reply, TaskName, Tasks, WorkerData } from './messages.js'
 import * as codeTasks from './code-tasks.js'
+import * as nearTasks from './near-tasks.js'
 import * as partitionTasks from './partition-tasks.js'
 import * as routeTasks from './route-tasks.js'
 import * as searchTasks from './search-tasks.js'
@@ -30,19 +31,21 @@ export const coarse = task<'coarse'>(partitionTasks.coarse)
 export const nearest = task<'nearest'>(partitionTasks.nearest)
 export const refine = task<'refine'>(partitionTasks.refine)
 export const group = task<'group'>(partitionTasks.group)
+export const vicinities = task<'vicinities'>(partitionTasks.vicinities)
+export const nearestLeaves = task<'nearestLeaves'>(partitionTasks.nearestLeaves)
 export const lists = task<'lists'>(partitionTasks.lists)
-export const balance = task<'balance'>(partitionTasks.balanceRows)
+export const auction = task<'auction'>(partitionTasks.auction)
 export const means = task<'means'>(partitionTasks.means)
 export const permute = task<'permute'>(partitionTasks.permute)
 export const copyLists = task<'copyLists'>(partitionTasks.copyLists)
-export const placeCopies = task<'placeCopies'>(partitionTasks.placeCopies)
-export const neighbours = task<'neighbours'>(routeTasks.neighbours)
-export const truth = task<'truth'>(routeTasks.truth)
+export const neighbours = task<'neighbours'>(nearTasks.neighbours)
+export const truth = task<'truth'>(nearTasks.truth)
+export const blockRanks = task<'blockRanks'>(nearTasks.blockRanks)
+export const firstLeaves = task<'firstLeaves'>(nearTasks.firstLeaves)
 export const exact = task<'exact'>(routeTasks.exact)
 export const ranks = task<'ranks'>(routeTasks.ranks)
 export const beamRanks = task<'beamRanks'>(routeTasks.beamRanks)
 export const navigateRoot = task<'navigateRoot'>(routeTasks.navigateRoot)
-export const balanceRoot = task<'balanceRoot'>(routeTasks.balanceRoot)
 export const navigate = task<'navigate'>(routeTasks.navigate)
 export const residuals = task<'residuals'>(codeTasks.residuals)
 export const rotation = task<'rotation'>(codeTasks.rotation)

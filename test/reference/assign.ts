@@ -1,30 +1,37 @@
 const END = 0xffffffff
 
-/** Values of one point's candidates, score less price in f32 as the kernel takes it; a list may end early. */
-function values(leaves: readonly number[] | undefined, scores: readonly number[], prices: ArrayLike<number>): number[] {
+/** Leaves and values of one point's candidates, score less price in f32 as the kernel takes it; a list may end early. */
+function values(
+  leaves: readonly number[] | undefined,
+  scores: readonly number[],
+  prices: ArrayLike<number>,
+): { leaf: number; value: number }[] {
   const listed = leaves?.indexOf(END) ?? -1
   return scores
     .slice(0, listed < 0 ? scores.length : listed)
-    .map((score, j) => Math.fround(score - prices[leaves?.[j] ?? j]!))
+    .map((score, j) => ({ leaf: leaves?.[j] ?? j, value: Math.fround(score - prices[leaves?.[j] ?? j]!) }))
 }
 
-/** Place of the best value, the first of equals; -1 for an empty list. */
-export function chooseByPrice(
+/** The leaf of the best value, the first of equals; 0xffffffff for an empty list. */
+export function chooseLeaf(
   leaves: readonly number[] | undefined,
   scores: readonly number[],
   prices: ArrayLike<number>,
 ): number {
   const all = values(leaves, scores, prices)
-  return all.indexOf(Math.max(...all))
+  const most = Math.max(...all.map(({ value }) => value))
+  return all.find(({ value }) => value === most)?.leaf ?? END
 }
 
-export function regret(
+export function margin(
   leaves: readonly number[] | undefined,
   scores: readonly number[],
   prices: ArrayLike<number>,
-  choice: number,
+  leaf: number,
 ): number {
   const all = values(leaves, scores, prices)
-  if (choice < 0) return Infinity
-  return Math.fround(all[choice]! - Math.max(...all.filter((_, j) => j !== choice)))
+  const own = all.find((candidate) => candidate.leaf === leaf)
+  if (own === undefined) return Infinity
+  const others = all.filter((candidate) => candidate !== own).map(({ value }) => value)
+  return Math.fround(own.value - Math.max(...others))
 }

@@ -1,55 +1,46 @@
 import { describe, expect, test } from '@jest/globals'
-import { rowStride } from '../../../build/base/matrix.js'
 import { Rng } from '../../../build/base/rng.js'
 import { Arena } from '../../../build/kernels/memory.js'
 import { NO_LEAF } from '../../../build/partition/balance.js'
-import { groupLeaves } from '../../../build/partition/group.js'
-import { LeafFinder } from '../../../build/partition/lists.js'
-import { Points, type PointTable } from '../../../build/partition/points.js'
-import { treeShape } from '../../../build/tree/shape.js'
-import { toHalf } from '../../../build/base/half.js'
+import { LeafScorer, LeafTable } from '../../../build/partition/lists.js'
+import { Points } from '../../../build/partition/points.js'
+import { makeTable } from './table.js'
 
 const arena = Arena.create()
 const DIM = 6
 const WIDTH = 8
 const SIZE = 700
-
-/** Rows of a type in an arena of their own, and their values. */
-function makeTable(
-  rowType: 'f32' | 'f16' | 'i8',
-  metric: 'l2' | 'cosine',
-): { table: PointTable; values: Float32Array } {
-  const owner = Arena.create()
-  const stride = rowStride(rowType, DIM)
-  const rows = owner.allocate(SIZE * stride)
-  const scales = metric === 'cosine' ? owner.allocate(SIZE * 4) : 0
-  const rng = new Rng(3)
-  const values = Float32Array.from({ length: SIZE * DIM }, () => rng.below(200) - 100 + 0.5 * Number(rowType !== 'i8'))
-  const view = new DataView(owner.memory.buffer)
-  values.forEach((value, i) => {
-    const at = rows + Math.floor(i / DIM) * stride
-    if (rowType === 'f32') view.setFloat32(at + (i % DIM) * 4, value, true)
-    else if (rowType === 'f16') view.setUint16(at + (i % DIM) * 2, toHalf(value), true)
-    else view.setInt8(at + (i % DIM), value)
-  })
-  if (scales !== 0) {
-    const out = owner.f32(scales, SIZE)
-    for (let row = 0; row < SIZE; row++) {
-      out[row] = 1 / Math.hypot(...values.subarray(row * DIM, (row + 1) * DIM))
-      for (let d = 0; d < DIM; d++) values[row * DIM + d]! *= out[row]!
-    }
-  }
-  const table = { memory: owner.memory, key: 1, rows, scales, size: SIZE, dim: DIM, metric, rowType } as const
-  return { table, values }
-}
+const LEAVES = 40
 
 describe.each([
   ['f32', 'l2'],
   ['f16', 'cosine'],
+  ['u8', 'l2'],
   ['i8', 'cosine'],
-  ['i8', 'l2'],
+  ['i8', 'ip'],
 ] as const)('points of %s rows under %s', (rowType, metric) => {
-  const { table, values } = makeTable(rowType, metric)
+  const { table, values } = makeTable(rowType, metric, SIZE, DIM)
+  const rng = new Rng(5)
+  const scale = metric === 'cosine' ? 0.5 : 60
+  const centroids = Float32Array.from({ length: LEAVES * WIDTH }, (_, i) =>
+    i % WIDTH < DIM ? rng.normal() * scale : 0,
+  )
+  // In f32, of sums whose terms are below 1 on the sphere, and below 100,000 off it.
+  const tolerance = metric === 'cosine' ? 1e-5 : 0.1
+
+  /** x.c - |c|^2 / 2 of every leaf, for any point. */
+  const nearnessOf = (point: ArrayLike<number>): number[] =>
+    Array.from({ length: LEAVES }, (_, leaf) => {
+      let sum = 0
+      for (let d = 0; d < DIM; d++) {
+        const c = centroids[leaf * WIDTH + d]!
+        sum += point[d]! * c - (c * c) / 2
+      }
+      return sum
+    })
+  const rowOf = (row: number): Float32Array => values.subarray(row * DIM, (row + 1) * DIM)
+  const best = (nearness: readonly number[], among: ArrayLike<number>): number[] =>
+    Array.from(among).sort((a, b) => nearness[b]! - nearness[a]! || a - b)
 
   test('are the rows as f32, padded with zeros, of unit length under cosine', () => {
     const points = new Points(table, arena)
@@ -71,55 +62,58 @@ describe.each([
     points.close()
   })
 
-  test.each([[[40]], [[6, 7]], [[3, 4, 4]]])('the leaves of a list are the nearest, nearest first: %j', (arities) => {
-    const shape = treeShape(arities)
-    const rng = new Rng(5)
-    const scale = metric === 'cosine' ? 0.5 : 60
-    const leaves = Float32Array.from({ length: shape.leafCount * WIDTH }, (_, i) =>
-      i % WIDTH < DIM ? rng.normal() * scale : 0,
-    )
-    const { levels } = groupLeaves(arena, leaves, shape, WIDTH, 1)
-    const finder = new LeafFinder(arena, levels, shape, WIDTH)
+  test('all leaves are scored, and the nearest of a centre found, ascending', () => {
+    const leaves = new LeafTable(arena, centroids, WIDTH)
     const points = new Points(table, arena)
-    const length = 9
-    // In f32, of sums whose terms are below 1 on the sphere, and below 100,000 off it.
-    const tolerance = metric === 'cosine' ? 1e-5 : 0.1
-    const found = new Uint32Array(300 * length)
-    const scores = new Float32Array(300 * length)
-    finder.find(points, 20, 300, length, found, scores)
-    const centroids = levels.at(-1)!
-    for (let i = 0; i < 300; i++) {
-      const row = values.subarray((20 + i) * DIM, (21 + i) * DIM)
-      const nearness = Array.from({ length: shape.leafCount }, (_, leaf) => {
-        const centroid = centroids.subarray(leaf * WIDTH, leaf * WIDTH + DIM)
-        return row.reduce((sum, value, d) => sum + value * centroid[d]! - centroid[d]! ** 2 / 2, 0)
-      })
-      const order = nearness.map((_, leaf) => leaf).sort((a, b) => nearness[b]! - nearness[a]!)
-      expect([...found.subarray(i * length, (i + 1) * length)]).toEqual(order.slice(0, length))
-      for (let j = 0; j < length; j++) {
-        const wanted = nearness[found[i * length + j]!]!
-        expect(Math.abs(scores[i * length + j]! - wanted)).toBeLessThanOrEqual(tolerance)
-      }
-      if (i % 50 === 0) {
-        const all = finder.scoreAll(points, 20 + i)
-        all.forEach((score, leaf) => expect(Math.abs(score - nearness[leaf]!)).toBeLessThanOrEqual(tolerance))
-      }
+    for (const row of [0, 17, SIZE - 1]) {
+      const nearness = nearnessOf(rowOf(row))
+      leaves
+        .scoreAll(points, row)
+        .forEach((score, leaf) => expect(Math.abs(score - nearness[leaf]!)).toBeLessThanOrEqual(tolerance))
+    }
+    const out = new Uint32Array(LEAVES * 7)
+    leaves.vicinities(centroids, 0, 3, 7, out)
+    leaves.vicinities(centroids, 3, LEAVES - 3, 7, out)
+    const every = Array.from({ length: LEAVES }, (_, leaf) => leaf)
+    for (let leaf = 0; leaf < LEAVES; leaf++) {
+      const nearness = nearnessOf(centroids.subarray(leaf * WIDTH, (leaf + 1) * WIDTH))
+      const wanted = best(nearness, every).slice(0, 7)
+      expect([...out.subarray(leaf * 7, (leaf + 1) * 7)]).toEqual(wanted.sort((a, b) => a - b))
     }
     points.close()
-    finder.close()
+    leaves.close()
   })
-})
 
-test('a list longer than the leaves ends early', () => {
-  const { table } = makeTable('f32', 'l2')
-  const shape = treeShape([3])
-  const levels = [Float32Array.from({ length: 3 * WIDTH }, (_, i) => i)]
-  const finder = new LeafFinder(arena, levels, shape, WIDTH)
-  const points = new Points(table, arena)
-  const found = new Uint32Array(5)
-  finder.find(points, 0, 1, 5, found, new Float32Array(5))
-  expect([...found.subarray(3)]).toEqual([NO_LEAF, NO_LEAF])
-  expect([...found.subarray(0, 3)].sort()).toEqual([0, 1, 2])
-  points.close()
-  finder.close()
+  test.each([LEAVES, 25])(
+    'with %i leaves in sight, the nearest leaf and the short list are the best of them',
+    (look) => {
+      const points = new Points(table, arena)
+      const scorer = new LeafScorer(arena, centroids, WIDTH, look)
+      const sight = new Rng(6).sample(LEAVES, look).sort()
+      scorer.enter(sight)
+      const positions = new Rng(7).sample(SIZE, 300)
+      const out = new Uint32Array(SIZE).fill(NO_LEAF)
+      scorer.nearest(points, positions, out)
+      const length = 8
+      const lists = { leaves: new Uint32Array(300 * length), scores: new Float32Array(300 * length), length }
+      scorer.lists(points, positions, lists, (i) => 299 - i)
+      positions.forEach((row, i) => {
+        const nearness = nearnessOf(rowOf(row))
+        const order = best(nearness, sight)
+        expect(out[row]).toBe(order[0])
+        const at = (299 - i) * length
+        const listed = [...lists.leaves.subarray(at, at + length)]
+        const end = listed.indexOf(NO_LEAF) < 0 ? length : listed.indexOf(NO_LEAF)
+        // A list holds three quarters of its length at the least.
+        expect(end).toBeGreaterThanOrEqual(6)
+        expect(best(nearness, listed.slice(0, end))).toEqual(order.slice(0, end))
+        listed.slice(0, end).forEach((leaf, j) => {
+          expect(Math.abs(lists.scores[at + j]! - nearness[leaf]!)).toBeLessThanOrEqual(tolerance)
+        })
+      })
+      expect(out.filter((leaf) => leaf !== NO_LEAF).length).toBe(300)
+      points.close()
+      scorer.close()
+    },
+  )
 })

@@ -1,0 +1,200 @@
+import type { Arena } from '../kernels/memory.js'
+
+/** Queries of one node scored by one call. */
+const BLOCK = 128
+
+/** One level of a linear router: score of node n = row n . query + bias [n]. */
+export interface RouterLevel {
+  /** f32 [nodes * width] */
+  readonly rows: Float32Array
+  /** f32 [nodes] */
+  readonly bias: Float32Array
+}
+
+/** The two levels that a block is routed by. */
+export interface BlockRouter {
+  /** The level above the leaves, all of it; nothing where the root is. */
+  readonly nodes: RouterLevel | undefined
+  readonly leaves: RouterLevel
+  readonly width: number
+}
+
+/**
+ * Routes a block of queries at once through a linear router: each keeps some nodes of the level above the leaves, then
+ * every node's leaves are scored for all queries that keep it, two queries by four leaves at a time.
+ * ```
+ * scores   | query 0: leaves of its node 0 | leaves of its node 1 | ... | query 1: ...     `beam * arity` a query
+ * nodes    | query 0: its nodes | query 1: ...                                             `beam` a query
+ * ```
+ */
+export class RouteBlock {
+  readonly #arena: Arena
+  readonly #router: BlockRouter
+  readonly #arity: number
+  readonly #beam: number
+  readonly #wanted: number
+  readonly #listed: number
+  readonly #base: number
+  readonly #at: Record<PartName, number>
+  #count = 0
+  #queries: Float32Array = new Float32Array(0)
+
+  /**
+   * @param most - queries in a block.
+   * @param beam - nodes that each keeps.
+   * @param wanted - leaves that `visitors` is asked for.
+   */
+  constructor(arena: Arena, router: BlockRouter, most: number, beam: number, wanted: number) {
+    const leafCount = router.leaves.bias.length
+    const nodeCount = router.nodes?.bias.length ?? 1
+    this.#arena = arena
+    this.#router = router
+    this.#arity = leafCount / nodeCount
+    this.#beam = Math.min(beam, nodeCount)
+    this.#wanted = Math.min(wanted, this.looked)
+    this.#listed = Math.min(Math.ceil(wanted * 1.1), this.looked)
+    const rows = Math.max(nodeCount, this.#arity)
+    const floats: [PartName, number][] = [
+      ['queries', most * router.width],
+      ['some', BLOCK * router.width],
+      ['rows', rows * router.width],
+      ['bias', rows],
+      ['part', Math.max(most * nodeCount, BLOCK * this.#arity)],
+      ['nodes', most * this.#beam],
+      ['nodeScores', most * this.#beam],
+      ['scores', most * this.looked],
+      ['short', most * this.#listed],
+      ['shortScores', most * this.#listed],
+    ]
+    const bytes = (count: number): number => (count * 4 + 63) & ~63
+    this.#base = arena.allocate(floats.reduce((sum, [, count]) => sum + bytes(count), 0))
+    let at = this.#base
+    this.#at = Object.fromEntries(
+      floats.map(([name, count]) => {
+        at += bytes(count)
+        return [name, at - bytes(count)]
+      }),
+    ) as Record<PartName, number>
+  }
+
+  close(): void {
+    this.#arena.free(this.#base)
+  }
+
+  /** Leaves that are scored for each query. */
+  get looked(): number {
+    return this.#beam * this.#arity
+  }
+
+  /** Route queries f32 [count * width]. */
+  load(queries: Float32Array): void {
+    const { width, nodes } = this.#router
+    this.#queries = queries
+    this.#count = queries.length / width
+    this.#arena.f32(this.#at.queries, queries.length).set(queries)
+    const kept = this.#arena.u32(this.#at.nodes, this.#count * this.#beam)
+    if (nodes === undefined) kept.fill(0)
+    else {
+      const count = nodes.bias.length
+      this.#multiply(this.#at.queries, this.#count, nodes, 0, count)
+      const { part, nodeScores } = this.#at
+      this.#arena.kernels.shortenLists(part, this.#count, count, 0, this.#beam, this.#beam, this.#at.nodes, nodeScores)
+    }
+    this.#scoreLeaves(invert(kept, nodes?.bias.length ?? 1))
+  }
+
+  /** Scores of queries at an address against nodes [first, first + count) of a level, into `part`. */
+  #multiply(queries: number, some: number, level: RouterLevel, first: number, count: number): void {
+    const { width } = this.#router
+    const { rows, bias, part } = this.#at
+    this.#arena.f32(rows, count * width).set(level.rows.subarray(first * width, (first + count) * width))
+    this.#arena.f32(bias, count).set(level.bias.subarray(first, first + count))
+    this.#arena.kernels.dots(queries, width * 4, some, rows, width * 4, count, width, bias, 0, part)
+  }
+
+  /** Score every node's leaves for the queries that keep it. */
+  #scoreLeaves({ offsets, entries }: Inverted): void {
+    const { width, leaves } = this.#router
+    const arity = this.#arity
+    const beam = this.#beam
+    const grid = this.#arena.f32(this.#at.scores, this.#count * beam * arity)
+    const block = this.#arena.f32(this.#at.some, BLOCK * width)
+    const part = this.#arena.f32(this.#at.part, BLOCK * arity)
+    for (let node = 0; node + 1 < offsets.length; node++) {
+      const end = offsets[node + 1]!
+      for (let done = offsets[node]!; done < end; done += BLOCK) {
+        const some = Math.min(BLOCK, end - done)
+        for (let i = 0; i < some; i++) {
+          const query = Math.floor(entries[done + i]! / beam) * width
+          block.set(this.#queries.subarray(query, query + width), i * width)
+        }
+        this.#multiply(this.#at.some, some, leaves, node * arity, arity)
+        for (let i = 0; i < some; i++) grid.set(part.subarray(i * arity, (i + 1) * arity), entries[done + i]! * arity)
+      }
+    }
+  }
+
+  /**
+   * The best leaves of every query, a tenth more than wanted at the most.
+   * @returns queries by leaf: those at [offsets[l], offsets[l + 1]) of `queries` want leaf l.
+   */
+  visitors(): { offsets: Uint32Array; queries: Uint32Array } {
+    const arity = this.#arity
+    const { looked } = this
+    const most = this.#listed
+    const { scores, short, shortScores } = this.#at
+    const { kernels } = this.#arena
+    kernels.shortenLists(scores, this.#count, looked, 0, this.#wanted, most, short, shortScores)
+    const listed = this.#arena.u32(short, this.#count * most)
+    const nodes = this.#arena.u32(this.#at.nodes, this.#count * this.#beam)
+    for (let i = 0; i < listed.length; i++) {
+      const place = listed[i]!
+      if (place >= looked) continue
+      const slot = Math.floor(place / arity)
+      listed[i] = nodes[Math.floor(i / most) * this.#beam + slot]! * arity + place - slot * arity
+    }
+    const { offsets, entries } = invert(listed, this.#router.leaves.bias.length)
+    return { offsets, queries: entries.map((entry) => Math.floor(entry / most)) }
+  }
+
+  /** How many of the leaves scored for query i are better than a leaf. */
+  rank(i: number, leaf: number): number {
+    const { looked } = this
+    return this.#arena.kernels.countAbove(this.#at.scores + i * looked * 4, looked, this.#score(i, leaf))
+  }
+
+  /** Score of any leaf for query i: to the bit that of the grid, where it is in it. */
+  #score(i: number, leaf: number): number {
+    const { width, leaves } = this.#router
+    const arity = this.#arity
+    const node = Math.floor(leaf / arity)
+    const slot = this.#arena.u32(this.#at.nodes + i * this.#beam * 4, this.#beam).indexOf(node)
+    if (slot >= 0) {
+      const at = (i * this.looked + slot * arity + leaf - node * arity) * 4
+      return this.#arena.f32(this.#at.scores + at, 1)[0]!
+    }
+    let sum = leaves.bias[leaf]!
+    for (let j = 0; j < width; j++) sum += this.#queries[i * width + j]! * leaves.rows[leaf * width + j]!
+    return sum
+  }
+}
+
+type PartName =
+  'queries' | 'some' | 'rows' | 'bias' | 'part' | 'nodes' | 'nodeScores' | 'scores' | 'short' | 'shortScores'
+
+/** Entries of lists by what they name: [offsets[v], offsets[v + 1]) of `entries` are the places that hold v. */
+interface Inverted {
+  readonly offsets: Uint32Array
+  readonly entries: Uint32Array
+}
+
+/** Turn lists of values below `count` round; other values are passed over. */
+function invert(lists: Uint32Array, count: number): Inverted {
+  const offsets = new Uint32Array(count + 1)
+  for (const value of lists) if (value < count) offsets[value + 1]!++
+  for (let value = 0; value < count; value++) offsets[value + 1]! += offsets[value]!
+  const next = offsets.slice()
+  const entries = new Uint32Array(offsets[count]!)
+  for (let i = 0; i < lists.length; i++) if (lists[i]! < count) entries[next[lists[i]!]!++] = i
+  return { offsets, entries }
+}

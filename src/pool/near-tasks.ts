@@ -1,0 +1,201 @@
+import { NearSearch } from '../partition/near.js'
+import type { PointTable, Points } from '../partition/points.js'
+import { RouteBlock, type BlockRouter, type RouterLevel } from '../partition/route-block.js'
+import { padded, routerTensors, routerViews } from '../tree/router.js'
+import { treeShape } from '../tree/shape.js'
+import { localArena, queryAt, withPoints } from './context.js'
+import type { QuerySet, RouterTables, Tasks } from './messages.js'
+import { withScanner } from './scanner.js'
+
+type Input<K extends keyof Tasks> = Tasks[K]['input']
+
+/** No row: fewer neighbours were found than asked. */
+export const NO_ROW = 0xffff_ffff
+/** Leaves scored for each one that a query visits, and nodes kept beyond those that it takes: what a beam may miss. */
+const SCORED_PER_PROBE = 4
+const MORE_NODES = 12
+/** Leaves that a rank is counted among, at the least. */
+const RANKED_AMONG = 1024
+/** Rows beyond those wanted that are compared exactly: what the last bits of the approximate distances may hide. */
+const EXTRA = 28
+
+/** Write the neighbours of query `i`, the query's own row left out. */
+function writeNeighbours(found: Uint32Array, queries: QuerySet, i: number, out: Uint32Array, k: number): void {
+  const self = queries.positions?.[i] ?? NO_ROW
+  let at = i * k
+  for (const position of found) {
+    if (position !== self && at < (i + 1) * k) out[at++] = position
+  }
+  out.fill(NO_ROW, at, (i + 1) * k)
+}
+
+/** Queries by their numbers as they are, f32 [count * dim]. */
+function rawQueries(queries: QuerySet, table: PointTable, order: Uint32Array): Float32Array {
+  const { dim } = table
+  const raw = new Float32Array(order.length * dim)
+  order.forEach((query, i) => raw.set(queryAt(queries, table, query), i * dim))
+  return raw
+}
+
+/** The same for routing: f32 [count * width], of unit length but for L2. */
+function routingQueries(raw: Float32Array, { dim, metric }: PointTable, width: number): Float32Array {
+  const routing = new Float32Array((raw.length / dim) * width)
+  for (let i = 0, at = 0; at < raw.length; i++, at += dim) {
+    let scale = 1
+    if (metric !== 'l2') {
+      let sum = 0
+      for (let j = at; j < at + dim; j++) sum += raw[j]! * raw[j]!
+      scale = sum > 0 ? 1 / Math.sqrt(sum) : 0
+    }
+    for (let j = 0; j < dim; j++) routing[i * width + j] = raw[at + j]! * scale
+  }
+  return routing
+}
+
+/** Whether all components are whole numbers that the rows' 8 bits hold. */
+function fitBytes(raw: Float32Array, { rowType }: PointTable): boolean {
+  if (rowType !== 'u8' && rowType !== 'i8') return false
+  const [low, high] = rowType === 'u8' ? [0, 255] : [-128, 127]
+  return raw.every((value) => value >= low && value <= high && Math.trunc(value) === value)
+}
+
+/** The last two levels of a linear router. */
+function blockRouter({ kind, arities, tables }: RouterTables, dim: number): BlockRouter {
+  const views = routerViews(routerTensors(kind, treeShape(arities), dim), tables)
+  const level = (h: number): RouterLevel => ({ rows: views.get(`level ${h}`)!, bias: views.get(`bias ${h}`)! })
+  const last = arities.length - 1
+  return { nodes: last > 0 ? level(last - 1) : undefined, leaves: level(last), width: padded(dim) }
+}
+
+/** Run with a block for so many queries that scores at least `looked` leaves for each. */
+function withRouteBlock<T>(
+  router: RouterTables,
+  dim: number,
+  { queries, looked, wanted = 0 }: { queries: number; looked: number; wanted?: number },
+  use: (block: RouteBlock) => T,
+): T {
+  const beam = Math.ceil(looked / router.arities.at(-1)!) + MORE_NODES
+  const block = new RouteBlock(localArena(), blockRouter(router, dim), queries, beam, wanted)
+  try {
+    return use(block)
+  } finally {
+    block.close()
+  }
+}
+
+function withNearSearch<T>(points: Points, raw: Float32Array, k: number, use: (near: NearSearch) => T): T {
+  const { table } = points
+  const near = new NearSearch(localArena(), points, raw.length / table.dim, k, fitBytes(raw, table))
+  try {
+    near.start(raw)
+    return use(near)
+  } finally {
+    near.close()
+  }
+}
+
+export function neighbours(input: Input<'neighbours'>): undefined {
+  const { points: table, router, leafOffsets, queries, order, k, probes, out, first, count } = input
+  const numbers = order.subarray(first, first + count)
+  withPoints(table, (points) => {
+    const raw = rawQueries(queries, table, numbers)
+    withRouteBlock(router, table.dim, { queries: count, looked: SCORED_PER_PROBE * probes, wanted: probes }, (block) =>
+      withNearSearch(points, raw, k + 1, (near) => {
+        block.load(routingQueries(raw, table, points.width))
+        const { offsets, queries: places } = block.visitors()
+        const visits = (leaf: number): number => offsets[leaf + 1]! - offsets[leaf]!
+        // What most of the block is near comes first: it tells how near is near enough for the rest.
+        const wanted = Uint32Array.from(leafOffsets.subarray(1).keys()).filter((leaf) => visits(leaf) > 0)
+        wanted.sort((a, b) => visits(b) - visits(a) || a - b)
+        for (const leaf of wanted) {
+          const visitors = places.subarray(offsets[leaf]!, offsets[leaf + 1]!)
+          near.look(visitors, leafOffsets[leaf]!, leafOffsets[leaf + 1]! - leafOffsets[leaf]!)
+        }
+        numbers.forEach((query, i) => writeNeighbours(near.take(i), queries, query, out, k))
+      }),
+    )
+  })
+  return undefined
+}
+
+export function truth({ points: table, queries, k, out, first, count }: Input<'truth'>): undefined {
+  const numbers = new Uint32Array(count).map((_, i) => first + i)
+  const places = new Uint32Array(count).map((_, i) => i)
+  const wide = Math.min(table.size, k + 1 + EXTRA)
+  withPoints(table, (points) =>
+    withNearSearch(points, rawQueries(queries, table, numbers), wide, (near) => {
+      near.look(places, 0, table.size)
+      withScanner(
+        table,
+        1,
+        k + 1,
+        (scanner) => {
+          for (const place of places) {
+            scanner.buffers[0]!.load(queryAt(queries, table, first + place))
+            scanner.visit(0, near.take(place))
+            writeNeighbours(scanner.take(0).ids, queries, first + place, out, k)
+          }
+        },
+        wide,
+      )
+    }),
+  )
+  return undefined
+}
+
+export function blockRanks(input: Input<'blockRanks'>): undefined {
+  const { points: table, router, queries, order, neighbours: found, k, holders, out, first, count } = input
+  const numbers = order.subarray(first, first + count)
+  withPoints(table, (points) =>
+    withRouteBlock(router, table.dim, { queries: count, looked: RANKED_AMONG }, (block) => {
+      const raw = rawQueries(queries, table, numbers)
+      block.load(routingQueries(raw, table, points.width))
+      // Neighbours share leaves: each is ranked once for a query.
+      const ranks = new Int32Array(treeShape(router.arities).leafCount).fill(-1)
+      const ranked: number[] = []
+      numbers.forEach((query, i) => {
+        for (let j = query * k; j < (query + 1) * k; j++) {
+          out[j] = NO_ROW
+          if (found[j] === NO_ROW) continue
+          for (let h = holders.offsets[found[j]!]!; h < holders.offsets[found[j]! + 1]!; h++) {
+            const leaf = holders.leaves[h]!
+            if (ranks[leaf]! < 0) {
+              ranks[leaf] = block.rank(i, leaf)
+              ranked.push(leaf)
+            }
+            out[j] = Math.min(out[j]!, ranks[leaf]!)
+          }
+        }
+        for (const leaf of ranked) ranks[leaf] = -1
+        ranked.length = 0
+      })
+    }),
+  )
+  return undefined
+}
+
+/** The leaf that comes first for each query, among all. */
+export function firstLeaves({ points: table, router, queries, out, first, count }: Input<'firstLeaves'>): undefined {
+  const numbers = new Uint32Array(count).map((_, i) => first + i)
+  const { rows, bias } = blockRouter(router, table.dim).leaves
+  const arena = localArena()
+  withPoints(table, ({ width }) => {
+    const routing = routingQueries(rawQueries(queries, table, numbers), table, width)
+    const leafCount = bias.length
+    const bytes = (rows.length + leafCount * 2 + count * (width + leafCount + 1)) * 4 + 256
+    const at = arena.allocate(bytes)
+    const biasAt = at + rows.length * 4
+    const prices = biasAt + leafCount * 4
+    const block = (prices + leafCount * 4 + 63) & ~63
+    const scores = block + count * width * 4
+    const choice = scores + count * leafCount * 4
+    arena.f32(at, rows.length).set(rows)
+    arena.f32(biasAt, leafCount).set(bias)
+    arena.f32(block, routing.length).set(routing)
+    arena.kernels.dots(block, width * 4, count, at, width * 4, leafCount, width, biasAt, 0, scores)
+    arena.kernels.chooseLeaves(0, count, 0, scores, prices, leafCount, choice)
+    out.set(arena.u32(choice, count), first)
+    arena.free(at)
+  })
+  return undefined
+}
