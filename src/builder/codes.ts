@@ -6,7 +6,7 @@ import type { Snapshot, TreeView } from '../tree/snapshot.js'
 import { rowsByLeaf, sharedF32, shareF32, sharedU32, shareU32, type Build } from './context.js'
 
 /** Rows that rotation and codebooks are learned from. */
-const SAMPLE = 16_384
+const SAMPLE = 8192
 /** Rows, sub-codes and blocks of 16 entries a task. */
 const ROW_BLOCK = 2048
 const SUB_BLOCK = 8

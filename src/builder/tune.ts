@@ -1,14 +1,24 @@
 import type { Holders, RouterTables, SharedIndex } from '../pool/messages.js'
-import { fitLadders, fitVisits, rankQuantile, tryVisits, type RankTable, type Visit } from '../eval/ladder.js'
+import {
+  fitLadder,
+  fitVisits,
+  rankQuantile,
+  tryVisits,
+  type RankTable,
+  type TrialTable,
+  type Visit,
+} from '../eval/ladder.js'
 import { searchCost } from '../search/cost.js'
 import type { BlockProgress } from '../pool/pool.js'
 import { RouteModel } from '../search/route.js'
-import type { Rung } from '../tree/snapshot.js'
-import { sharedU32, type Build, type Labelled } from './context.js'
+import { TUNED_K, type Rung } from '../tree/snapshot.js'
+import { sharedF32, sharedU32, shareU32, type Build, type Labelled } from './context.js'
 
 /** Queries a task. */
 const QUERY_BLOCK = 64
 const TRIAL_BLOCK = 8
+/** Up to as many neighbours all withheld queries are needed to tell the recall. */
+const FEW_NEIGHBOURS = 10
 
 /** The trees to judge: a router and who holds what, each. */
 export interface Judged {
@@ -66,7 +76,7 @@ async function findVisits(build: Build, trees: readonly Judged[], sets: readonly
   const { router } = build.input.options
   const { dim } = build.input.points
   const table = await rankTable(build, trees, sets, beamWidthsOf(build), 'leaves', (done, total) =>
-    build.report('tune', done / 2, total),
+    build.report('tune', done / total, 3),
   )
   const below = build.shape.arities.length > 1 ? build.shape.arities.at(-1)! : build.shape.leafCount
   return fitVisits(table, {
@@ -85,9 +95,49 @@ export async function tuneLadders(
   trees: readonly Judged[],
   sets: readonly Labelled[],
 ): Promise<Rung[]> {
-  const { pool, input, shape } = build
-  const visits = tryVisits(await findVisits(build, trees, sets))
-  const k = sets[0]!.k
+  const visits = await findVisits(build, trees, sets)
+  const rungs: Rung[] = []
+  for (const [i, { ks, kept }] of [
+    { ks: TUNED_K.filter((k) => k <= FEW_NEIGHBOURS), kept: sets },
+    { ks: TUNED_K.filter((k) => k > FEW_NEIGHBOURS), kept: sets.map(someQueries) },
+  ].entries()) {
+    const table = await tryCodes(build, index, trees, kept, tryVisits(visits, ks), ks.at(-1)!, (share) =>
+      build.report('tune', 1 + i + share, 3),
+    )
+    const cost = ({ probes, beamWidth }: Visit, rerank: number): number =>
+      searchCost(index.snapshot, { probes, beamWidth, rerank })
+    for (const k of ks) rungs.push(...fitLadder(table, k, build.shape.leafCount, cost))
+  }
+  return rungs
+}
+
+/** Every fourth query: many neighbours of a query tell as much as many queries. */
+function someQueries({ queries, neighbours, k, count }: Labelled): Labelled {
+  const kept = Uint32Array.from({ length: Math.ceil(count / 4) }, (_, i) => 4 * i)
+  const { positions, matrix } = queries
+  const dim = matrix === undefined ? 0 : matrix.length / count
+  const some = sharedF32(kept.length * dim)
+  kept.forEach((i, at) => some.set(matrix?.subarray(i * dim, (i + 1) * dim) ?? [], at * dim))
+  const near = sharedU32(kept.length * k)
+  kept.forEach((i, at) => near.set(neighbours.subarray(i * k, (i + 1) * k), at * k))
+  return {
+    queries: positions === undefined ? { matrix: some } : { positions: shareU32(kept.map((i) => positions[i]!)) },
+    count: kept.length,
+    k,
+    neighbours: near,
+  }
+}
+
+/** How far down the order of codes the `k` nearest of each query are under each visit. */
+async function tryCodes(
+  { pool, input }: Build,
+  index: SharedIndex,
+  trees: readonly Judged[],
+  sets: readonly Labelled[],
+  visits: readonly Visit[],
+  k: number,
+  progress: (share: number) => void,
+): Promise<TrialTable> {
   const queries = sets.reduce((sum, { count }) => sum + count, 0)
   const ranks = new Uint32Array(visits.length * queries * k)
   const settings = visits.map(({ probes, beamWidth }) => ({ probes, beamWidth, rerank: 1 }))
@@ -101,23 +151,18 @@ export async function tuneLadders(
       queries: set.queries,
       total: set.count,
       neighbours: set.neighbours,
+      known: set.k,
       k,
       holders: trees.map(({ holders }) => holders),
       out,
     }
-    await pool.each('codeRanks', set.count, TRIAL_BLOCK, request, (done) =>
-      build.report('tune', (queries + before + done) / 2, queries),
-    )
+    await pool.each('codeRanks', set.count, TRIAL_BLOCK, request, (done) => progress((before + done) / queries))
     for (let v = 0; v < visits.length; v++) {
       ranks.set(out.subarray(v * set.count * k, (v + 1) * set.count * k), (v * queries + before) * k)
     }
     before += set.count
   }
-  const { size } = input.points
-  const table = { visits, ranks, queries, k, size, entryCount: input.entryCount }
-  return fitLadders(table, shape.leafCount, ({ probes, beamWidth }, rerank) =>
-    searchCost(index.snapshot, { probes, beamWidth, rerank }),
-  )
+  return { visits, ranks, queries, k, size: input.points.size, entryCount: input.entryCount }
 }
 
 /** Leaves to visit for a recall@10 on the withheld queries, without a beam. */

@@ -1,7 +1,7 @@
 import type { Rng } from '../base/rng.js'
 import { CENTROIDS } from './shape.js'
 
-const ITERATIONS = 10
+const ITERATIONS = 8
 
 /**
  * The 16 centroids of one sub-code, by k-means from a k-means++ start.

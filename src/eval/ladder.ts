@@ -16,7 +16,7 @@ const BEAM_LOSS = 0.0005
 const RUNG_RATIO = 1.1
 
 /** Visits that are tried with codes: each probes about this much more than the one before, between these recalls. */
-const TRIAL_RATIO = 1.18
+const TRIAL_RATIO = 1.2
 const WORST_RECALL = 0.5
 const BEST_RECALL = 0.9985
 /** Numbers of reranked rows that are tried: each about this much more than the one before. */
@@ -75,15 +75,19 @@ export function fitVisits(
   })
 }
 
-/** Visits worth trying with codes: from where half of the nearest are met to where almost all are, somewhat apart. */
-export function tryVisits(visits: readonly Visit[]): Visit[] {
+/**
+ * Visits worth trying with codes for some k: from where half of the neighbours are met for one of them to where almost all
+ * are for each, somewhat apart.
+ */
+export function tryVisits(visits: readonly Visit[], ks: readonly number[]): Visit[] {
+  const columns = ks.map((k) => TUNED_K.findIndex((known) => known === k))
   const chosen: Visit[] = []
-  for (const visit of visits) {
-    if (visit.recall[0]! < WORST_RECALL) continue
+  for (const { recall, ...visit } of visits) {
+    if (columns.every((column) => recall[column]! < WORST_RECALL)) continue
     const before = chosen.at(-1)
     if (before !== undefined && visit.probes < before.probes * TRIAL_RATIO) continue
-    chosen.push(visit)
-    if (visit.recall.every((recall) => recall >= BEST_RECALL)) break
+    chosen.push({ ...visit, recall })
+    if (columns.every((column) => recall[column]! >= BEST_RECALL)) break
   }
   return chosen
 }
@@ -94,6 +98,7 @@ export interface TrialTable {
   /** [visits * queries * k] */
   readonly ranks: Uint32Array
   readonly queries: number
+  /** Neighbours of a query. */
   readonly k: number
   readonly size: number
   readonly entryCount: number
@@ -131,31 +136,30 @@ function trialRecalls(table: TrialTable, visit: number, k: number, tried: readon
 }
 
 /**
- * The ladders of settings, one for each of `TUNED_K`, from cheap to dear: no setting is dearer than another that reaches as
- * much, and the last looks at every row.
+ * The ladder of settings for k neighbours, from cheap to dear: no setting is dearer than another that reaches as much, and
+ * the last looks at every row.
  * @param cost - of a visit with that many rows reranked.
  */
-export function fitLadders(
+export function fitLadder(
   table: TrialTable,
+  k: number,
   leafCount: number,
   cost: (visit: Visit, rerank: number) => number,
 ): Rung[] {
-  return TUNED_K.flatMap((k) => {
-    const tried = reranks(Math.min(k, table.size), table.size)
-    const settings = table.visits.flatMap((visit, v) =>
-      trialRecalls(table, v, Math.min(k, table.k), tried).map((recall, r) => ({
-        rung: { probes: visit.probes, beamWidth: visit.beamWidth, rerank: tried[r]!, k, recall },
-        cost: cost(visit, tried[r]!),
-      })),
-    )
-    settings.sort((a, b) => a.cost - b.cost || b.rung.recall - a.rung.recall)
-    const rungs: Rung[] = []
-    for (const { rung } of settings) {
-      if (rung.recall > (rungs.at(-1)?.recall ?? -1)) rungs.push(rung)
-    }
-    const every = { probes: leafCount, beamWidth: leafCount, rerank: table.size, k, recall: 1 }
-    return [...thinned(rungs, Math.floor(MAX_RUNGS / TUNED_K.length) - 1), every]
-  })
+  const tried = reranks(Math.min(k, table.size), table.size)
+  const settings = table.visits.flatMap((visit, v) =>
+    trialRecalls(table, v, Math.min(k, table.k), tried).map((recall, r) => ({
+      rung: { probes: visit.probes, beamWidth: visit.beamWidth, rerank: tried[r]!, k, recall },
+      cost: cost(visit, tried[r]!),
+    })),
+  )
+  settings.sort((a, b) => a.cost - b.cost || b.rung.recall - a.rung.recall)
+  const rungs: Rung[] = []
+  for (const { rung } of settings) {
+    if (rung.recall > (rungs.at(-1)?.recall ?? -1)) rungs.push(rung)
+  }
+  const every = { probes: leafCount, beamWidth: leafCount, rerank: table.size, k, recall: 1 }
+  return [...thinned(rungs, Math.floor(MAX_RUNGS / TUNED_K.length) - 1), every]
 }
 
 /** At most `most` rungs: those that gain least over the one below go first. */

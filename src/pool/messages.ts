@@ -268,7 +268,9 @@ export interface Tasks {
       settings: readonly SearchEffort[]
       queries: QuerySet
       total: number
+      /** [total * known], of which the first `k` of each query are looked for. */
       neighbours: Uint32Array
+      known: number
       k: number
       holders: readonly Holders[]
       out: Uint32Array

@@ -25,7 +25,7 @@ export function search(input: Input<'search'>): undefined {
 }
 
 export function codeRanks(input: Input<'codeRanks'>): undefined {
-  const { index, points, settings, queries, total, neighbours, k, holders, out, first, count } = input
+  const { index, points, settings, queries, total, neighbours, known, k, holders, out, first, count } = input
   const searcher = searcherOf(index)
   const leavesOf = (tree: number, position: number): Uint32Array => {
     const { leaves, offsets } = holders[tree]!
@@ -33,7 +33,7 @@ export function codeRanks(input: Input<'codeRanks'>): undefined {
   }
   for (let i = first; i < first + count; i++) {
     const query = queryAt(queries, points, i)
-    const rows = neighbours.subarray(i * k, (i + 1) * k)
+    const rows = neighbours.subarray(i * known, i * known + k)
     for (const [s, effort] of settings.entries()) {
       searcher.codeRanks(query, effort, rows, leavesOf, out, (s * total + i) * k)
     }
