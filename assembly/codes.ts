@@ -46,8 +46,8 @@ abstract class Codes {
   /** What one column of two tables adds to 16 entries. */
   @inline static two(codes: usize, tables: usize): v128 {
     const pair = v128.load(codes)
-    const first = i8x16.swizzle(v128.load(tables), v128.and(pair, i8x16.splat(15)))
-    return i8x16.add(first, i8x16.swizzle(v128.load(tables, 16), i8x16.shr_u(pair, 4)))
+    const first = Lanes.lookup(v128.load(tables), v128.and(pair, i8x16.splat(15)))
+    return i8x16.add(first, Lanes.lookup(v128.load(tables, 16), i8x16.shr_u(pair, 4)))
   }
 
   /** Sums of bytes as they add up: `low` modulo 2^16 with the odd bytes on top, `odd` by themselves. */
@@ -102,18 +102,18 @@ abstract class Codes {
       const t1 = v128.load(tables, 16)
       const a0 = v128.load(codes)
       const b0 = v128.load(codes + size)
-      let sumA = i8x16.swizzle(t0, v128.and(a0, nibble))
-      let sumB = i8x16.swizzle(t0, v128.and(b0, nibble))
-      sumA = i8x16.add(sumA, i8x16.swizzle(t1, i8x16.shr_u(a0, 4)))
-      sumB = i8x16.add(sumB, i8x16.swizzle(t1, i8x16.shr_u(b0, 4)))
+      let sumA = Lanes.lookup(t0, v128.and(a0, nibble))
+      let sumB = Lanes.lookup(t0, v128.and(b0, nibble))
+      sumA = i8x16.add(sumA, Lanes.lookup(t1, i8x16.shr_u(a0, 4)))
+      sumB = i8x16.add(sumB, Lanes.lookup(t1, i8x16.shr_u(b0, 4)))
       const t2 = v128.load(tables, 32)
       const t3 = v128.load(tables, 48)
       const a1 = v128.load(codes, 16)
       const b1 = v128.load(codes + size, 16)
-      sumA = i8x16.add(sumA, i8x16.swizzle(t2, v128.and(a1, nibble)))
-      sumB = i8x16.add(sumB, i8x16.swizzle(t2, v128.and(b1, nibble)))
-      sumA = i8x16.add(sumA, i8x16.swizzle(t3, i8x16.shr_u(a1, 4)))
-      sumB = i8x16.add(sumB, i8x16.swizzle(t3, i8x16.shr_u(b1, 4)))
+      sumA = i8x16.add(sumA, Lanes.lookup(t2, v128.and(a1, nibble)))
+      sumB = i8x16.add(sumB, Lanes.lookup(t2, v128.and(b1, nibble)))
+      sumA = i8x16.add(sumA, Lanes.lookup(t3, i8x16.shr_u(a1, 4)))
+      sumB = i8x16.add(sumB, Lanes.lookup(t3, i8x16.shr_u(b1, 4)))
       lowA = i16x8.add(lowA, sumA)
       oddA = i16x8.add(oddA, i16x8.shr_u(sumA, 8))
       lowB = i16x8.add(lowB, sumB)

@@ -190,7 +190,7 @@ export class BatlIndex<I extends IdArray = Uint32Array> implements AsyncDisposab
     const rows = new Uint32Array(k)
     const distances = new Float32Array(k)
     const row = readRow(snapshot.rows, this.#position(number), snapshot.rowType, this.dim)
-    this.#searcher.search(row, k, this.#effort({ ...asked, k }), rows, distances)
+    this.#searcher.search(row, k, this.#effort(asked), rows, distances)
     // Among many rows equal to it the row itself may be further down than the last: then the last goes.
     const self = rows.indexOf(number)
     const keep = (_: number, i: number): boolean => i !== (self < 0 ? k - 1 : self)
