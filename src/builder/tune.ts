@@ -10,7 +10,6 @@ import {
 } from '../eval/ladder.js'
 import { searchCost } from '../search/cost.js'
 import type { BlockProgress } from '../pool/pool.js'
-import { RouteModel } from '../search/route.js'
 import { TUNED_K, type Rung } from '../tree/snapshot.js'
 import { sharedF32, sharedU32, shareU32, type Build, type Labelled } from './context.js'
 
@@ -71,18 +70,14 @@ function beamWidthsOf(build: Build): number[] {
   return [...widths, nodes]
 }
 
-/** For each number of probes the cheapest beam that loses nothing. */
+/** What visits to more and more leaves hold, under each beam worth trying. */
 async function findVisits(build: Build, trees: readonly Judged[], sets: readonly Labelled[]): Promise<Visit[]> {
-  const { router } = build.input.options
-  const { dim } = build.input.points
+  const { shape } = build
   const table = await rankTable(build, trees, sets, beamWidthsOf(build), 'leaves', (done, total) =>
     build.report('tune', done / total, 3),
   )
-  const below = build.shape.arities.length > 1 ? build.shape.arities.at(-1)! : build.shape.leafCount
-  return fitVisits(table, {
-    reach: (beamWidth) => Math.min(build.shape.leafCount, beamWidth * below),
-    cost: (beamWidth) => RouteModel.multiplyAdds(router, build.shape, dim, beamWidth),
-  })
+  const below = shape.arities.length > 1 ? shape.arities.at(-1)! : shape.leafCount
+  return fitVisits(table, (beamWidth) => Math.min(shape.leafCount, beamWidth * below))
 }
 
 /**
@@ -104,9 +99,8 @@ export async function tuneLadders(
     const table = await tryCodes(build, index, trees, kept, tryVisits(visits, ks), ks.at(-1)!, (share) =>
       build.report('tune', 1 + i + share, 3),
     )
-    const cost = ({ probes, beamWidth }: Visit, rerank: number): number =>
-      searchCost(index.snapshot, { probes, beamWidth, rerank })
-    for (const k of ks) rungs.push(...fitLadder(table, k, build.shape.leafCount, cost))
+    const { leafCount } = build.shape
+    for (const k of ks) rungs.push(...fitLadder(table, k, leafCount, (effort) => searchCost(index.snapshot, effort)))
   }
   return rungs
 }
@@ -140,7 +134,7 @@ async function tryCodes(
 ): Promise<TrialTable> {
   const queries = sets.reduce((sum, { count }) => sum + count, 0)
   const ranks = new Uint32Array(visits.length * queries * k)
-  const settings = visits.map(({ probes, beamWidth }) => ({ probes, beamWidth, rerank: 1 }))
+  const settings = visits.map(({ probes, beams }) => ({ probes, beamWidth: beams.at(-1)!.beamWidth, rerank: 1 }))
   let before = 0
   for (const set of sets) {
     const out = sharedU32(visits.length * set.count * k)

@@ -10,8 +10,6 @@ export interface RankTable {
   readonly leafCount: number
 }
 
-/** Recall that a cheaper beam may lose against the widest. */
-const BEAM_LOSS = 0.0005
 /** Each rung probes about this much more than the one below. */
 const RUNG_RATIO = 1.1
 
@@ -42,36 +40,28 @@ function recallAt(table: RankTable, beam: number, probes: number, k: number): nu
   return sum / (queries * k)
 }
 
-/** Leaves to visit and nodes to keep, with the recall that the visited leaves hold for each of `TUNED_K`. */
+/** A number of leaves to visit, with the recall that they hold for each of `TUNED_K` under each beam that reaches as many. */
 export interface Visit {
   readonly probes: number
-  readonly beamWidth: number
+  /** Under the widest beam. */
   readonly recall: readonly number[]
+  readonly beams: readonly { readonly beamWidth: number; readonly recall: readonly number[] }[]
 }
 
 /**
- * For each number of probes the cheapest beam whose leaves hold as many neighbours as those of the widest.
- * @param costs - leaves that a beam reaches, and multiply-adds of routing with it.
+ * What visits to more and more leaves hold.
+ * @param reach - leaves that a beam reaches.
  */
-export function fitVisits(
-  table: RankTable,
-  costs: { reach: (beamWidth: number) => number; cost: (beamWidth: number) => number },
-): Visit[] {
+export function fitVisits(table: RankTable, reach: (beamWidth: number) => number): Visit[] {
   const { beamWidths, leafCount } = table
-  const widest = beamWidths.length - 1
-  const order = beamWidths
-    .map((_, b) => b)
-    .sort((a, b) => costs.cost(beamWidths[a]!) - costs.cost(beamWidths[b]!) || a - b)
-  let least = 0
   return ladderProbes(leafCount).map((probes) => {
-    const full = TUNED_K.map((k) => recallAt(table, widest, probes, k))
-    const fits = (beam: number): boolean =>
-      beam >= least &&
-      costs.reach(beamWidths[beam]!) >= probes &&
-      TUNED_K.every((k, i) => recallAt(table, beam, probes, k) >= full[i]! - BEAM_LOSS)
-    const beam = probes === leafCount ? widest : (order.find(fits) ?? widest)
-    least = beam
-    return { probes, beamWidth: beamWidths[beam]!, recall: full }
+    const beams = beamWidths
+      .map((beamWidth, beam) => ({
+        beamWidth,
+        recall: TUNED_K.map((k) => recallAt(table, beam, probes, k)),
+      }))
+      .filter(({ beamWidth }) => reach(beamWidth) >= probes)
+    return { probes, recall: beams.at(-1)!.recall, beams }
   })
 }
 
@@ -82,17 +72,18 @@ export function fitVisits(
 export function tryVisits(visits: readonly Visit[], ks: readonly number[]): Visit[] {
   const columns = ks.map((k) => TUNED_K.findIndex((known) => known === k))
   const chosen: Visit[] = []
-  for (const { recall, ...visit } of visits) {
+  for (const visit of visits) {
+    const { recall } = visit
     if (columns.every((column) => recall[column]! < WORST_RECALL)) continue
     const before = chosen.at(-1)
     if (before !== undefined && visit.probes < before.probes * TRIAL_RATIO) continue
-    chosen.push({ ...visit, recall })
+    chosen.push(visit)
     if (columns.every((column) => recall[column]! >= BEST_RECALL)) break
   }
   return chosen
 }
 
-/** For each visit, query and true neighbour: how many entries, by code, are as good as it; `NOT_MET` where it is not met. */
+/** For each visit under its widest beam, query and true neighbour: how many entries, by code, are as good as it; `NOT_MET` where it is not met. */
 export interface TrialTable {
   readonly visits: readonly Visit[]
   /** [visits * queries * k] */
@@ -138,21 +129,27 @@ function trialRecalls(table: TrialTable, visit: number, k: number, tried: readon
 /**
  * The ladder of settings for k neighbours, from cheap to dear: no setting is dearer than another that reaches as much, and
  * the last looks at every row.
- * @param cost - of a visit with that many rows reranked.
+ * @param cost - of a setting.
  */
 export function fitLadder(
   table: TrialTable,
   k: number,
   leafCount: number,
-  cost: (visit: Visit, rerank: number) => number,
+  cost: (effort: SearchEffort) => number,
 ): Rung[] {
   const tried = reranks(Math.min(k, table.size), table.size)
-  const settings = table.visits.flatMap((visit, v) =>
-    trialRecalls(table, v, Math.min(k, table.k), tried).map((recall, r) => ({
-      rung: { probes: visit.probes, beamWidth: visit.beamWidth, rerank: tried[r]!, k, recall },
-      cost: cost(visit, tried[r]!),
-    })),
-  )
+  const column = TUNED_K.findIndex((known) => known === k)
+  const settings = table.visits.flatMap(({ probes, recall: widest, beams }, v) => {
+    const reached = trialRecalls(table, v, Math.min(k, table.k), tried)
+    // A narrower beam loses the neighbours whose leaves it misses, and ranks no other one lower.
+    return beams.flatMap(({ beamWidth, recall }) => {
+      const loss = Math.max(0, widest[column]! - recall[column]!)
+      return tried.map((rerank, r) => ({
+        rung: { probes, beamWidth, rerank, k, recall: Math.max(0, reached[r]! - loss) },
+        cost: cost({ probes, beamWidth, rerank }),
+      }))
+    })
+  })
   settings.sort((a, b) => a.cost - b.cost || b.rung.recall - a.rung.recall)
   const rungs: Rung[] = []
   for (const { rung } of settings) {
