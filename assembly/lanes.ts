@@ -4,6 +4,7 @@ export const enum RowCode {
   F16 = 1,
   U8 = 2,
   I8 = 3,
+  I10 = 4,
 }
 
 /** What every kernel shares: loads that widen, partial loads and stores, sums across lanes. */

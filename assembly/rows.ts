@@ -1,4 +1,5 @@
 import { Lanes, RowCode } from './lanes'
+import { Steps } from './steps'
 
 /** Passes over stored rows that need no query. */
 abstract class Rows {
@@ -15,6 +16,28 @@ abstract class Rows {
       memory.fill(out + (components << 2), 0, outStride - (components << 2))
       rows += stride
       out += outStride
+    }
+  }
+
+  static widenSteps(rows: usize, stride: usize, count: i32, dim: i32, out: usize, outStride: usize): void {
+    const components = (dim + 3) & ~3
+    for (let i = 0; i < count; i++) {
+      for (let j = 0; j < components; j += 4) v128.store(out + ((<usize>j) << 2), Steps.widen(rows, j))
+      memory.fill(out + ((<usize>components) << 2), 0, outStride - ((<usize>components) << 2))
+      rows += stride
+      out += outStride
+    }
+  }
+
+  static stepNorms(rows: usize, stride: usize, count: i32, dim: i32, out: usize): void {
+    for (let i = 0; i < count; i++) {
+      let sum = f32x4.splat(0)
+      for (let j = 0; j < dim; j += 4) {
+        const four = Steps.widen(rows, j)
+        sum = f32x4.add(sum, f32x4.mul(four, four))
+      }
+      store<f32>(out + ((<usize>i) << 2), Lanes.sum(sum))
+      rows += stride
     }
   }
 
@@ -38,6 +61,7 @@ export function widen(type: i32, rows: usize, stride: usize, count: i32, dim: i3
   if (type == RowCode.F32) Rows.widen<f32>(rows, stride, count, dim, out, outStride)
   else if (type == RowCode.F16) Rows.widen<u16>(rows, stride, count, dim, out, outStride)
   else if (type == RowCode.U8) Rows.widen<u8>(rows, stride, count, dim, out, outStride)
+  else if (type == RowCode.I10) Rows.widenSteps(rows, stride, count, dim, out, outStride)
   else Rows.widen<i8>(rows, stride, count, dim, out, outStride)
 }
 
@@ -46,6 +70,7 @@ export function squaredNorms(type: i32, rows: usize, stride: usize, count: i32, 
   if (type == RowCode.F32) Rows.squaredNorms<f32>(rows, stride, count, dim, out)
   else if (type == RowCode.F16) Rows.squaredNorms<u16>(rows, stride, count, dim, out)
   else if (type == RowCode.U8) Rows.squaredNorms<u8>(rows, stride, count, dim, out)
+  else if (type == RowCode.I10) Rows.stepNorms(rows, stride, count, dim, out)
   else Rows.squaredNorms<i8>(rows, stride, count, dim, out)
 }
 

@@ -1,4 +1,5 @@
 import { Lanes, RowCode } from './lanes'
+import { Steps } from './steps'
 
 /** Metrics by their code: the order of `METRICS` on the host. */
 export const enum MetricCode {
@@ -70,12 +71,24 @@ export abstract class Sums {
       if (type == RowCode.F32) return Sums.squares<f32>(query, dim, a, b, c, d)
       if (type == RowCode.F16) return Sums.squares<u16>(query, dim, a, b, c, d)
       if (type == RowCode.U8) return Sums.squares<u8>(query, dim, a, b, c, d)
+      assert(type == RowCode.I8)
       return Sums.squares<i8>(query, dim, a, b, c, d)
     }
     if (type == RowCode.F32) return Sums.products<f32>(query, dim, a, b, c, d)
     if (type == RowCode.F16) return Sums.products<u16>(query, dim, a, b, c, d)
     if (type == RowCode.U8) return Sums.products<u8>(query, dim, a, b, c, d)
+    if (type == RowCode.I10) return Sums.stepProducts(query, dim, a, b, c, d)
     return Sums.products<i8>(query, dim, a, b, c, d)
+  }
+
+  /** Products: f32 query against rows of 10-bit steps, which no metric but cosine has. */
+  static stepProducts(query: usize, dim: i32, a: usize, b: usize, c: usize, d: usize): v128 {
+    return Lanes.sums<f32>(
+      Steps.products(query, dim, a),
+      Steps.products(query, dim, b),
+      Steps.products(query, dim, c),
+      Steps.products(query, dim, d),
+    )
   }
 
   @inline private static floats<T>(

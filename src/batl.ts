@@ -16,7 +16,7 @@ import {
 } from './base/options.js'
 import { buildIndex } from './builder/build.js'
 import { estimateBytes } from './builder/estimate.js'
-import { openQueries, takeQueries } from './builder/intake.js'
+import { openQueries, plainType, takeQueries } from './builder/intake.js'
 import { climb, manualEffort } from './eval/ladder.js'
 import { Pace } from './format/pace.js'
 import { writeAtomic } from './io/node.js'
@@ -229,7 +229,7 @@ export class BatlIndex<I extends IdArray = Uint32Array> implements AsyncDisposab
   async #matrix(queries: Rows, dim: number | undefined, signal?: AbortSignal): Promise<Float32Array> {
     const given = numberIn('dim', dim, { min: 1, max: 65_536 }, this.dim)
     if (given !== this.dim) throw new DimensionMismatchError(this.dim, given, 'a query of dim')
-    const source = await openQueries(queries, { dim: this.dim, type: this.#open.snapshot.rowType })
+    const source = await openQueries(queries, { dim: this.dim, type: plainType(this.#open.snapshot.rowType) })
     if (source.dim !== this.dim) throw new DimensionMismatchError(this.dim, source.dim, 'each of the queries')
     return takeQueries(source, this.dim, new Pace(signal))
   }
@@ -268,7 +268,10 @@ export class BatlIndex<I extends IdArray = Uint32Array> implements AsyncDisposab
   get(id: I[number]): Float32Array | undefined {
     const { snapshot } = this.#live()
     const number = this.#rowNumber(id)
-    return number < 0 ? undefined : readRow(snapshot.rows, this.#position(number), snapshot.rowType, this.dim)
+    if (number < 0) return undefined
+    const row = readRow(snapshot.rows, this.#position(number), snapshot.rowType, this.dim)
+    const unit = snapshot.units[number]
+    return unit === undefined ? row : row.map((step) => step * unit)
   }
 
   /**

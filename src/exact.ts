@@ -55,7 +55,7 @@ export async function exactSearch(rows: Rows, queries: Rows, options: ExactOptio
   if (asked.dim !== source.dim) throw new DimensionMismatchError(source.dim, asked.dim, 'each of the queries')
   const matrix = await takeQueries(asked, source.dim, new Pace(given.signal))
   // As large leaves as there are, so that little but the rows takes memory.
-  const plan = resolveBuildOptions({ metric, copies: 1, leafSize: 1_000_000, threads }, threads)
+  const plan = resolveBuildOptions({ metric, copies: 1, leafSize: 1_000_000, threads, storage: source.type }, threads)
   const intake = await takeRows(source, given, plan, () => undefined)
   try {
     const { arena, address, layout } = intake

@@ -8,7 +8,7 @@ import { Pace } from './format/pace.js'
 import { checkPreamble } from './format/table.js'
 import { openRead } from './io/node.js'
 import { Arena } from './kernels/memory.js'
-import { TYPE_CODE } from './search/query.js'
+import { TYPE_CODE } from './base/matrix.js'
 import type { Snapshot } from './tree/snapshot.js'
 
 /** Files without a tree share the thread's common arena up to this size; a memory of its own reserves gigabytes. */

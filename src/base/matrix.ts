@@ -1,12 +1,65 @@
 import type { RowType } from './options.js'
 
+/**
+ * How rows are kept: as they come, or as `i10`: whole steps of -511 to 511 of each row's own largest component, 8 bits of a
+ * step in one plane and the lowest 2 in another. One scale a row in 8 bits alone would lose one true neighbour in sixty
+ * (docs/codes.md).
+ */
+export type StoredType = RowType | 'i10'
+
 /** Bytes of one component. */
 export const COMPONENT_BYTES: Readonly<Record<RowType, number>> = { f32: 4, f16: 2, u8: 1, i8: 1 }
 
-/** Row types by their code in kernels and files. */
+/** Types in which rows come. */
 export const ROW_TYPES: readonly RowType[] = ['f32', 'f16', 'u8', 'i8']
+/** Types in which rows are kept, by their code in kernels and files. */
+export const STORED_TYPES: readonly StoredType[] = [...ROW_TYPES, 'i10']
+
+/** Codes of row types: their place in `STORED_TYPES`. */
+export const TYPE_CODE: Readonly<Record<StoredType, number>> = { f32: 0, f16: 1, u8: 2, i8: 3, i10: 4 }
+
+/** Components of a group of `i10`: 64 bytes of high bits, then 16 bytes in which byte j holds those of j, j + 16, ... */
+export const STEP_GROUP = 64
+const GROUP_BYTES = 80
+/** The largest step of `i10`. */
+export const MOST_STEP = 511
+
+/** Components that a stored row has room for, `dim` of them and zeros. */
+export function rowRoom(type: StoredType, dim: number): number {
+  return type === 'i10' ? Math.ceil(dim / STEP_GROUP) * STEP_GROUP : rowStride(type, dim) / COMPONENT_BYTES[type]
+}
 
 /** Bytes from one stored row to the next: rows start at multiples of 16 bytes and are padded with zeros. */
-export function rowStride(type: RowType, dim: number): number {
+export function rowStride(type: StoredType, dim: number): number {
+  if (type === 'i10') return Math.ceil(dim / STEP_GROUP) * GROUP_BYTES
   return (dim * COMPONENT_BYTES[type] + 15) & ~15
+}
+
+/** Where component i of an `i10` row has its high byte; its low bits are bits 2 ((i >> 4) & 3) of byte `lowByte(i)`. */
+function highByte(i: number): number {
+  return (i >> 6) * GROUP_BYTES + (i & 63)
+}
+
+function lowByte(i: number): number {
+  return (i >> 6) * GROUP_BYTES + STEP_GROUP + (i & 15)
+}
+
+/** Write a row in `i10` to zeroed bytes. @returns the step; 0 for a row of zeros. */
+export function packSteps(row: ArrayLike<number>, out: Uint8Array): number {
+  let most = 0
+  for (let i = 0; i < row.length; i++) most = Math.max(most, Math.abs(row[i]!))
+  const unit = Math.fround(most / MOST_STEP)
+  if (unit === 0) return 0
+  for (let i = 0; i < row.length; i++) {
+    const step = Math.max(-MOST_STEP, Math.min(MOST_STEP, Math.round(row[i]! / unit)))
+    out[highByte(i)] = step >> 2
+    out[lowByte(i)]! |= (step & 3) << (2 * ((i >> 4) & 3))
+  }
+  return unit
+}
+
+/** Component i of an `i10` row that starts at byte `offset`, in steps. */
+export function stepAt(bytes: Uint8Array, offset: number, i: number): number {
+  const high = (bytes[offset + highByte(i)]! << 24) >> 24
+  return (high << 2) | ((bytes[offset + lowByte(i)]! >> (2 * ((i >> 4) & 3))) & 3)
 }

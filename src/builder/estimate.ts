@@ -2,6 +2,7 @@ import type { BuildOptions, ResolvedOptions } from '../base/options.js'
 import { planLayout } from '../format/layout.js'
 import { sectionBytes } from '../open.js'
 import type { IdKind } from '../tree/snapshot.js'
+import { storedType } from './intake.js'
 import { planIndex } from './plan.js'
 
 /** UTF-8 bytes of a string id where the ids themselves are not given. */
@@ -19,7 +20,10 @@ export function estimateBytes(
   options: ResolvedOptions,
 ): ReturnType<typeof sectionBytes> & { total: number; buildPeak: number } {
   const idKind = kindOf(given.ids)
-  const plan = planIndex({ size, dim, rowType: options.storage ?? given.type ?? 'f32', idKind }, options)
+  const plan = planIndex(
+    { size, dim, rowType: storedType({ size, dim, type: given.type ?? 'f32' }, options), idKind },
+    options,
+  )
   const stringBytes = idKind === 'string' ? textBytes(given.ids as readonly string[], size) : 0
   const layout = planLayout(plan, stringBytes)
   const work = plan.trees === 0 ? 0 : FIXED_PEAK + size * LIST_BYTES * options.copies

@@ -1,14 +1,13 @@
 import { CapacityError, InvalidArgumentError } from '../base/errors.js'
 import { fromHalf } from '../base/half.js'
-import { rowStride } from '../base/matrix.js'
-import type { BuildOptions, Ids, ResolvedOptions, RowType } from '../base/options.js'
-import { convertRows, openRows, type RowBlock, type RowHints, type RowSource } from '../base/rows.js'
+import { packSteps, rowStride, TYPE_CODE, type StoredType } from '../base/matrix.js'
+import { EXACT_ROWS, type BuildOptions, type Ids, type ResolvedOptions, type RowType } from '../base/options.js'
+import { convertRows, openRows, type RowArray, type RowBlock, type RowHints, type RowSource } from '../base/rows.js'
 import { encodeIds, IdTable, type StoredIds } from '../format/ids.js'
 import { findSection, planLayout, type Layout, type LayoutShape } from '../format/layout.js'
 import { Pace } from '../format/pace.js'
 import { openVectors } from '../io/vectors.js'
 import { Arena } from '../kernels/memory.js'
-import { TYPE_CODE } from '../search/query.js'
 import type { IdKind } from '../tree/snapshot.js'
 import { planIndex } from './plan.js'
 
@@ -149,8 +148,8 @@ export async function takeRows(
   progress: (done: number, total: number) => void,
 ): Promise<Intake> {
   const pace = new Pace(given.signal)
-  const rowType = options.storage ?? source.type
-  const collected = source.size === undefined ? await collect(source, rowType, pace) : undefined
+  const plain = options.storage ?? source.type
+  const collected = source.size === undefined ? await collect(source, plain, pace) : undefined
   const size = collected?.size ?? source.size!
   const ids = given.ids ?? collected?.ids
   if (size < 1) throw new InvalidArgumentError('rows', 'there are no rows; give at least one vector')
@@ -158,15 +157,16 @@ export async function takeRows(
     throw new InvalidArgumentError('ids', `there are ${ids.length} ids for ${size} rows; give one id a row`)
   }
   const { kind, stored, table } = await storeIds(ids, pace)
+  const rowType = storedType({ size, dim: source.dim, type: source.type }, options)
   const plan = planIndex({ size, dim: source.dim, rowType, idKind: kind }, options)
   const layout = planLayout(plan, kind === 'string' ? (stored as { bytes: Uint8Array }).bytes.length : 0)
   const { arena, address } = allocate(plan, layout.length)
   try {
-    const sink = new RowSink(arena, address, plan, layout)
+    const sink = new RowSink(arena, address, plan, layout, plain)
     if (collected === undefined) {
       for await (const { data, count } of source.blocks(blockRows(source.dim))) {
         await pace.turn()
-        sink.add(convertRows(data, source.type, rowType), count)
+        sink.add(convertRows(data, source.type, plain), count)
         progress(sink.count, size)
       }
     } else {
@@ -212,15 +212,21 @@ class RowSink {
   readonly #plan: LayoutShape
   readonly #rows: number
   readonly #scales: number
+  readonly #units: Float32Array
   readonly #stride: number
+  readonly #plain: RowType
   count = 0
 
-  constructor(arena: Arena, address: number, plan: LayoutShape, layout: Layout) {
+  /** @param plain - type in which blocks of rows come. */
+  constructor(arena: Arena, address: number, plan: LayoutShape, layout: Layout, plain: RowType) {
     this.#arena = arena
     this.#plan = plan
     this.#rows = address + findSection(layout, 'rows')!.offset
     this.#scales = address + (findSection(layout, 'scales')?.offset ?? 0)
     this.#stride = rowStride(plan.rowType, plan.dim)
+    const units = findSection(layout, 'units')
+    this.#units = arena.f32(address + (units?.offset ?? 0), (units?.length ?? 0) / 4)
+    this.#plain = plain
   }
 
   add(data: ArrayBufferView, count: number): void {
@@ -228,6 +234,7 @@ class RowSink {
     if (this.count + count > size)
       throw new InvalidArgumentError('rows', `there are more than the ${size} rows that were announced`)
     const stride = this.#stride
+    if (rowType === 'i10') return this.#addSteps(data, count)
     const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
     const rowBytes = bytes.length / count
     const at = this.#rows + this.count * stride
@@ -236,6 +243,22 @@ class RowSink {
     else for (let i = 0; i < count; i++) target.set(bytes.subarray(i * rowBytes, (i + 1) * rowBytes), i * stride)
     if (this.#arena.kernels.allFinite(TYPE_CODE[rowType], at, count * stride) === 0) throw this.#notFinite(data, dim)
     if (metric === 'cosine') this.#norms(at, count)
+    this.count += count
+  }
+
+  /** Rows as steps; their units are by row number. */
+  #addSteps(data: ArrayBufferView, count: number): void {
+    const { dim } = this.#plan
+    const values = convertRows(data as RowArray, this.#plain, 'f32') as Float32Array
+    const at = this.#rows + this.count * this.#stride
+    const target = this.#arena.u8(at, count * this.#stride)
+    for (let i = 0; i < count; i++) {
+      const row = values.subarray(i * dim, (i + 1) * dim)
+      if (!row.every((value) => Number.isFinite(value))) throw this.#notFinite(data, dim)
+      const bytes = target.subarray(i * this.#stride, (i + 1) * this.#stride)
+      this.#units[this.count + i] = packSteps(row, bytes)
+    }
+    this.#norms(at, count)
     this.count += count
   }
 
@@ -258,7 +281,7 @@ class RowSink {
   }
 
   #notFinite(data: ArrayBufferView, dim: number): InvalidArgumentError {
-    const half = this.#plan.rowType === 'f16'
+    const half = this.#plain === 'f16'
     const values = Array.from(data as unknown as ArrayLike<number>, (value) => (half ? fromHalf(value) : value))
     const i = values.findIndex((value) => !Number.isFinite(value))
     return new InvalidArgumentError(
@@ -287,6 +310,24 @@ export async function takeQueries(source: RowSource, dim: number, pace: Pace): P
     at += data.length
   }
   return all
+}
+
+/** Rows of more components than this are kept in steps under cosine, where they are floats and a tree is built. */
+const STEPS_ABOVE = 256
+
+/** The type in which rows are kept: the one asked for; else the one they come in, or steps where these save most. */
+export function storedType(
+  { size, dim, type }: { size: number; dim: number; type: RowType },
+  { storage, metric }: ResolvedOptions,
+): StoredType {
+  if (storage !== undefined) return storage
+  const floats = type === 'f32' || type === 'f16'
+  return floats && metric === 'cosine' && dim > STEPS_ABOVE && size > EXACT_ROWS ? 'i10' : type
+}
+
+/** What plain buffers of queries hold, beside rows of a type. */
+export function plainType(type: StoredType): RowType {
+  return type === 'i10' ? 'f32' : type
 }
 
 /** Open queries of rows of a dimension and type: plain buffers and f16 bits need not say what they are again. */

@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from '../base/errors.js'
-import { EXACT_ROWS, type ResolvedOptions, type RowType } from '../base/options.js'
+import { EXACT_ROWS, type ResolvedOptions } from '../base/options.js'
+import type { StoredType } from '../base/matrix.js'
 import { codeShape, mostCodeBytes } from '../codes/shape.js'
 import { MAX_LEVELS, type LayoutShape } from '../format/layout.js'
 import { planShape, treeShape } from '../tree/shape.js'
@@ -9,7 +10,7 @@ import type { IdKind } from '../tree/snapshot.js'
 export interface RowShape {
   readonly size: number
   readonly dim: number
-  readonly rowType: RowType
+  readonly rowType: StoredType
   readonly idKind: IdKind
 }
 

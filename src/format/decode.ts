@@ -49,6 +49,7 @@ export function mapSnapshot(region: Uint8Array, header: SnapshotHeader, layout: 
     rows: u8(need('rows')),
     stride: rowStride(header.rowType, header.dim),
     scales: optional('scales', f32, noFloats),
+    units: optional('units', f32, noFloats),
     order: optional('order', u32, () => new Uint32Array(0)),
     ids: ids(),
     mean: optional('mean', f32, noFloats),

@@ -1,4 +1,4 @@
-import { rowStride, ROW_TYPES } from '../base/matrix.js'
+import { rowStride, STORED_TYPES } from '../base/matrix.js'
 import { BLOCK, CENTROIDS, codeShape, rotationFloats } from '../codes/shape.js'
 import { padded, paddedBytes, storedBytes, storedTensors } from '../tree/router.js'
 import { MAX_RUNGS, type SnapshotHeader } from '../tree/snapshot.js'
@@ -63,6 +63,7 @@ export const KIND = {
   centroidBiases: 16,
   codes: 17,
   terms: 18,
+  units: 19,
 } as const
 export type SectionName = keyof typeof KIND
 
@@ -110,7 +111,7 @@ export const META_BYTES = META.rungs.offset + MAX_RUNGS * RUNG_BYTES
 /** Values of the fields of one byte, by their number in the file. */
 export const CODES = {
   metric: ['l2', 'ip', 'cosine'],
-  rowType: ROW_TYPES,
+  rowType: STORED_TYPES,
   idKind: ['row', 'f64', 'i64', 'string'],
   router: ['linear', 'residual', 'seq2seq'],
   trainer: ['none', 'wasm', 'tfjs-node'],
@@ -162,6 +163,7 @@ export function planLayout(header: LayoutShape, stringIdBytes = 0): Layout {
   place('meta', META_BYTES)
   place('rows', size * rowStride(rowType, dim))
   if (metric === 'cosine') place('scales', 4 * size)
+  if (rowType === 'i10') place('units', 4 * size)
   const depth = shape.arities.length
   if (depth > 0) place('order', 4 * size)
   if (idKind === 'f64' || idKind === 'i64') place('ids', 8 * size)

@@ -1,4 +1,4 @@
-import { COMPONENT_BYTES } from '../base/matrix.js'
+import { COMPONENT_BYTES, rowRoom, stepAt, type StoredType } from '../base/matrix.js'
 import { FormatError } from '../base/errors.js'
 import type { RowType } from '../base/options.js'
 import type { Snapshot, TreeView } from '../tree/snapshot.js'
@@ -46,10 +46,19 @@ async function inBlocks(
   }
 }
 
+/** The first byte of a row's padding that is not zero, or -1. */
+function paddingOf(rows: Uint8Array, start: number, stride: number, type: StoredType, dim: number): number {
+  if (type === 'i10') {
+    for (let i = dim; i < rowRoom(type, dim); i++) if (stepAt(rows, start, i) !== 0) return start
+    return -1
+  }
+  for (let i = start + dim * COMPONENT_BYTES[type]; i < start + stride; i++) if (rows[i] !== 0) return i
+  return -1
+}
+
 /** Rows are finite, and the padding of each row is zero. `base` is where the region starts in its buffer. */
 export async function verifyRows(snapshot: Snapshot, base: number, finite: FiniteCheck, pace: Pace): Promise<void> {
   const { rows, stride, size, rowType, dim } = snapshot
-  const used = dim * COMPONENT_BYTES[rowType]
   const perBlock = Math.max(1, Math.floor(ROW_BLOCK / stride))
   const floating = rowType === 'f32' || rowType === 'f16'
   await inBlocks(size, perBlock, pace, (start, end) => {
@@ -57,15 +66,15 @@ export async function verifyRows(snapshot: Snapshot, base: number, finite: Finit
       refuse('rows', `a component of rows ${start} to ${end - 1} is not finite`, rows, base, start * stride, 1)
     }
     for (let row = start; row < end; row++) {
-      for (let i = row * stride + used; i < (row + 1) * stride; i++) {
-        if (rows[i] !== 0) refuse('rows', `the padding of row ${row} is not zero`, rows, base, i, 1)
-      }
+      const at = paddingOf(rows, row * stride, stride, rowType, dim)
+      if (at >= 0) refuse('rows', `the padding of row ${row} is not zero`, rows, base, at, 1)
     }
   })
 }
 
-/** Reciprocal norms are finite and above zero. */
-export async function verifyScales({ scales }: Snapshot, base: number, pace: Pace): Promise<void> {
+/** Reciprocal norms are finite and above zero, and so are the units of steps. */
+export async function verifyScales({ scales, units }: Snapshot, base: number, pace: Pace): Promise<void> {
+  await verifyFloats('units', units, base, pace)
   await inBlocks(scales.length, BLOCK, pace, (start, end) => {
     for (let i = start; i < end; i++) {
       const scale = scales[i]!

@@ -1,13 +1,10 @@
-import { rowStride } from '../base/matrix.js'
-import type { Metric, RowType } from '../base/options.js'
+import { rowStride, TYPE_CODE, type StoredType } from '../base/matrix.js'
+import type { Metric } from '../base/options.js'
 import type { Arena } from '../kernels/memory.js'
 import { padded } from '../tree/router.js'
 
 /** Rows copied and widened at a time. */
 const BLOCK = 512
-
-/** Codes of row types at the kernel boundary: their place in `ROW_TYPES`. */
-const TYPE_CODE: Readonly<Record<RowType, number>> = { f32: 0, f16: 1, u8: 2, i8: 3 }
 
 /** The rows of an index under construction, by position. */
 export interface PointTable {
@@ -21,7 +18,7 @@ export interface PointTable {
   readonly size: number
   readonly dim: number
   readonly metric: Metric
-  readonly rowType: RowType
+  readonly rowType: StoredType
 }
 
 /**

@@ -1,12 +1,11 @@
 import { DimensionMismatchError, InvalidArgumentError } from '../base/errors.js'
 import { fromHalf } from '../base/half.js'
-import { rowStride } from '../base/matrix.js'
-import type { Metric, RowType } from '../base/options.js'
+import { rowStride, stepAt, type StoredType } from '../base/matrix.js'
+import type { Metric } from '../base/options.js'
 import type { Arena } from '../kernels/memory.js'
 
-/** Codes of metrics and row types at the kernel boundary. */
+/** Codes of metrics at the kernel boundary. */
 export const METRIC_CODE: Readonly<Record<Metric, number>> = { l2: 0, ip: 1, cosine: 2 }
-export const TYPE_CODE: Readonly<Record<RowType, number>> = { f32: 0, f16: 1, u8: 2, i8: 3 }
 
 /** Which kernel form a query takes: f32 components, or whole numbers that fit the rows' 8 bits. */
 export const QUERY_FLOAT = 0
@@ -35,7 +34,7 @@ export class QueryBuffer {
   readonly #floatAddress: number
   readonly #integerAddress: number
 
-  constructor(arena: Arena, shape: { dim: number; metric: Metric; rowType: RowType }, scratch: number) {
+  constructor(arena: Arena, shape: { dim: number; metric: Metric; rowType: StoredType }, scratch: number) {
     const { dim, metric, rowType } = shape
     const floats = (dim + 15) & ~15
     this.#dim = dim
@@ -117,14 +116,18 @@ export class QueryBuffer {
   }
 }
 
-/** A stored row as numbers. */
-export function readRow(bytes: Uint8Array, position: number, type: RowType, dim: number): Float32Array {
+/** A stored row as numbers; of `i10`, in steps, whose direction is the row's. */
+export function readRow(bytes: Uint8Array, position: number, type: StoredType, dim: number): Float32Array {
   const offset = bytes.byteOffset + position * rowStride(type, dim)
   if (type === 'f32') return new Float32Array(bytes.buffer, offset, dim).slice()
   if (type === 'u8') return new Float32Array(new Uint8Array(bytes.buffer, offset, dim))
   if (type === 'i8') return new Float32Array(new Int8Array(bytes.buffer, offset, dim))
-  const halves = new Uint16Array(bytes.buffer, offset, dim)
   const row = new Float32Array(dim)
+  if (type === 'i10') {
+    for (let i = 0; i < dim; i++) row[i] = stepAt(bytes, position * rowStride(type, dim), i)
+    return row
+  }
+  const halves = new Uint16Array(bytes.buffer, offset, dim)
   for (let i = 0; i < dim; i++) row[i] = fromHalf(halves[i]!)
   return row
 }

@@ -2,7 +2,8 @@ import type { Arena } from '../kernels/memory.js'
 import type { SearchEffort, Snapshot } from '../tree/snapshot.js'
 import { QueryCodes } from '../codes/query-codes.js'
 import { LeafScan } from './leaf-scan.js'
-import { METRIC_CODE, QueryBuffer, TYPE_CODE } from './query.js'
+import { METRIC_CODE, QueryBuffer } from './query.js'
+import { TYPE_CODE } from '../base/matrix.js'
 import { RouteModel } from './route.js'
 
 /** Rows scanned by one kernel call: a few milliseconds at most, so that a long scan can be left between calls. */

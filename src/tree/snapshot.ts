@@ -1,4 +1,5 @@
-import type { Metric, Router, RowType } from '../base/options.js'
+import type { StoredType } from '../base/matrix.js'
+import type { Metric, Router } from '../base/options.js'
 import type { TreeShape } from './shape.js'
 
 /** One tree of an index: its router and its leaves. Arrays are views of the index's one region of memory. */
@@ -51,7 +52,7 @@ export interface SnapshotHeader {
   readonly size: number
   readonly dim: number
   readonly metric: Metric
-  readonly rowType: RowType
+  readonly rowType: StoredType
   readonly idKind: IdKind
   readonly router: Router
   /** Without a tree (depth 0) every search is an exact scan. */
@@ -80,8 +81,10 @@ export interface Snapshot extends SnapshotHeader {
   readonly rows: Uint8Array
   /** Bytes from one row to the next: `rowStride(rowType, dim)`. */
   readonly stride: number
-  /** Cosine: [size] reciprocal norms by position; otherwise empty. */
+  /** Cosine: [size] reciprocal norms of the rows as they are kept, by position; otherwise empty. */
   readonly scales: Float32Array
+  /** `i10`: [size] what a step of each row counts, by position; otherwise empty. */
+  readonly units: Float32Array
   /** [size] position -> row number, a permutation. */
   readonly order: Uint32Array
   /** By row number: empty for `row`, else one per row; strings as UTF-8 with [size + 1] byte offsets. */
