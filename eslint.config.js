@@ -60,7 +60,7 @@ const layers = [
   mayImport('examples/demo/make-data.js', ['../../test/fixtures/', 'node:']),
   // Benches look inside the built library; they hold no code that it needs.
   mayImport('bench/**', ['./', '../(?!../)', '../../build/', 'benchmark', 'node:']),
-  mayImport('bench/kernels/**', ['./', '../(?!../)', '../../build/', '../../test/reference/', 'benchmark', 'node:']),
+  mayImport('bench/kernels/**', ['./', '../(?!../)', '../../build/', 'benchmark', 'typescript', 'node:']),
   mayImport('bench/report/**', ['./', '../(?!../)', 'echarts', 'node:']),
 ]
 

@@ -40,12 +40,12 @@ export async function serve(engine) {
       return { seconds: (performance.now() - started) / 1000, peakBytes: memory().peak, info }
     },
     open: async (job) => {
-      asked = readQueries(job, engine)
       globalThis.gc?.()
       const before = memory().now
       const info = await engine.open(job)
       globalThis.gc?.()
       const { now } = memory()
+      asked = readQueries(job, engine)
       return { openBytes: now - before, processBytes: now, info }
     },
     measure: async (job) => {

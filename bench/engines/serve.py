@@ -91,11 +91,11 @@ def serve(engine):
             seconds = time.perf_counter() - started
             answer = {"seconds": seconds, "peakBytes": memory()["peak"], "info": info}
         elif job["op"] == "open":
-            matrix = read_floats(job["queries"], job["count"])
-            queries = [row.reshape(1, -1) if engine.MATRIX else row for row in matrix]
             before = memory()["now"]
             info = engine.open(job)
             now = memory()["now"]
+            matrix = read_floats(job["queries"], job["count"])
+            queries = [row.reshape(1, -1) if engine.MATRIX else row for row in matrix]
             answer = {"openBytes": now - before, "processBytes": now, "info": info}
         else:
             engine.prepare(job["setting"], job["k"])

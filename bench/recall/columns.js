@@ -1,6 +1,6 @@
 // @ts-check
 /** From points to what is compared: each engine's front, and its times at the recalls that everybody asks for. */
-import { front, timeAt } from './sweep.js'
+import { front, pointAt } from './sweep.js'
 
 /** Recalls at which engines are compared. */
 export const RECALLS = [0.9, 0.95, 0.99]
@@ -23,30 +23,53 @@ export function columnsOf(results) {
     const all = points.filter((point) => point.engine === engine)
     const latest = all.at(-1)
     const own = all.filter((point) => sameRun(point, latest))
-    const single = front(
-      own,
-      ({ recall }) => recall,
-      ({ meanUs }) => meanUs,
-    )
-    const batch = front(
-      own,
-      ({ batchRecall }) => batchRecall,
-      ({ batchUs }) => batchUs,
-    )
-    const singles = single.map(({ recall, meanUs }) => ({ recall, time: meanUs }))
-    const batches = batch.map(({ batchRecall, batchUs }) => ({ recall: batchRecall, time: batchUs }))
-    const tails = single.map(({ recall, p99Us }) => ({ recall, time: p99Us }))
+    const families = [...new Set(own.map(familyOf))].map((name) => own.filter((point) => familyOf(point) === name))
+    const single = (/** @type {any} */ { recall, meanUs, p99Us }) => ({ recall, time: meanUs, tail: p99Us })
+    const batch = (/** @type {any} */ { batchRecall, batchUs }) => ({ recall: batchRecall, time: batchUs })
+    const singles = RECALLS.map((recall) => best(families, single, recall))
     return {
       engine,
       title: latest.title,
       points: own,
-      single,
-      batch,
-      singleUs: RECALLS.map((recall) => timeAt(singles, recall)),
-      batchUs: RECALLS.map((recall) => timeAt(batches, recall)),
-      p99Us: RECALLS.map((recall) => timeAt(tails, recall)),
+      single: front(
+        own,
+        ({ recall }) => recall,
+        ({ meanUs }) => meanUs,
+      ),
+      batch: front(
+        own,
+        ({ batchRecall }) => batchRecall,
+        ({ batchUs }) => batchUs,
+      ),
+      singleUs: singles.map((found) => found?.time),
+      p99Us: singles.map((found) => found?.tail),
+      batchUs: RECALLS.map((recall) => best(families, batch, recall)?.time),
     }
   })
+}
+
+/** Points that differ in one knob alone. @param {any} point */
+function familyOf({ knob, setting }) {
+  return JSON.stringify([knob, { ...setting, [knob]: undefined }])
+}
+
+/**
+ * The family that is fastest at a recall: its points lie close enough together, where those of the common front may not.
+ * @param {any[][]} families
+ * @param {(point: any) => { recall: number, time: number | undefined, tail?: number }} of
+ * @param {number} wanted
+ */
+function best(families, of, wanted) {
+  /** @type {{ time: number, tail?: number } | undefined} */
+  let found
+  for (const family of families) {
+    const points = family.map(of).filter(({ time }) => time !== undefined)
+    const curve = /** @type {{ recall: number, time: number, tail?: number }[]} */ (points)
+    curve.sort((a, b) => a.recall - b.recall || a.time - b.time)
+    const at = pointAt(curve, wanted)
+    if (at !== undefined && (found === undefined || at.time < found.time)) found = at
+  }
+  return found
 }
 
 /** @param {any} a @param {any} b */

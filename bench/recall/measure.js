@@ -13,7 +13,8 @@ import { sweepFamily } from './sweep.js'
 /**
  * @typedef {{ name: string, set: import('../harness/data.js').PreparedSet, judge: import('../harness/judge.js').Judge,
  *   results: Results, k: number, threads: number, buildThreads: number, queries: number, passes: number, seconds: number,
- *   keep: boolean, quick: boolean }} Job
+ *   keep: boolean, quick: boolean,
+ *   families?: (all: import('../engines/catalog.js').Family[]) => import('../engines/catalog.js').Family[] }} Job
  */
 
 /** Values of a family that a quick run measures. */
@@ -65,7 +66,8 @@ async function sweepEngine(job, engine, runtime, built, child) {
   const { openBytes, processBytes, info } = await child.ask(open)
   const work = mkdtempSync(join(tmpdir(), 'batl-bench-'))
   try {
-    for (const family of engine.families(set, info, k)) {
+    const all = engine.families(set, info, k)
+    for (const family of job.families?.(all) ?? all) {
       const shortened = { ...family, values: family.values.slice(-QUICK_VALUES - 2, -2) }
       const points = quick && family.values.length > QUICK_VALUES ? shortened : family
       if (quick) delete points.most
@@ -90,6 +92,7 @@ async function sweepEngine(job, engine, runtime, built, child) {
           title: engine.title,
           build: settings,
           setting,
+          knob: family.knob,
           k,
           threads,
           queries: count,

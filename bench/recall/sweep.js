@@ -69,18 +69,22 @@ export function front(points, recall, time) {
 const INTERPOLATED = 0.02
 
 /**
- * The time at a recall: log time is a straight line between the two points of the front on its sides.
- * @param {readonly { recall: number, time: number }[]} points - a front.
+ * The times at a recall: their logarithms are a straight line between the two points on its sides.
+ * @param {readonly { recall: number, time: number, tail?: number }[]} points - by ascending recall. `tail`: p99.
  * @param {number} wanted
- * @returns {number | undefined} undefined where the front does not reach it or has no points near enough.
+ * @returns {{ time: number, tail?: number } | undefined} undefined where no points lie on both sides and near enough.
  */
-export function timeAt(points, wanted) {
+export function pointAt(points, wanted) {
   const above = points.findIndex(({ recall }) => recall >= wanted)
   const high = points[above]
   if (high === undefined) return undefined
-  if (high.recall === wanted) return high.time
+  if (high.recall === wanted) return high
   const low = points[above - 1]
   if (low === undefined || high.recall - low.recall > INTERPOLATED) return undefined
   const share = (wanted - low.recall) / (high.recall - low.recall)
-  return Math.exp(Math.log(low.time) + share * (Math.log(high.time) - Math.log(low.time)))
+  const between = (/** @type {number} */ a, /** @type {number} */ b) => a * (b / a) ** share
+  return {
+    time: between(low.time, high.time),
+    ...(low.tail === undefined || high.tail === undefined ? {} : { tail: between(low.tail, high.tail) }),
+  }
 }

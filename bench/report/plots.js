@@ -2,7 +2,7 @@
 /** The pictures, as SVG text: Apache ECharts draws them without a browser. */
 import * as echarts from 'echarts'
 import { columnsOf } from '../recall/columns.js'
-import { timeAt } from '../recall/sweep.js'
+import { pointAt } from '../recall/sweep.js'
 
 const SIZE = { width: 900, height: 520 }
 /** Ours first; distinct for readers who do not tell red from green (Okabe and Ito). */
@@ -34,7 +34,7 @@ function draw(option) {
       animation: false,
       backgroundColor: '#ffffff',
       grid: { left: 80, right: 40, top: 60, bottom: 110 },
-      legend: { bottom: 8, icon: 'circle' },
+      legend: { bottom: 8, icon: 'circle', itemGap: 24 },
       ...option,
     })
     return chart.renderToSVGString()
@@ -68,7 +68,7 @@ export function recallPlot(results, name, batch) {
   const how = batch ? 'one batch on one thread' : 'one query a call'
   return draw({
     title: title(`${name}: ${how}`),
-    xAxis: axis('recall@10', { type: 'value', min: 0.8, max: 1, nameGap: 30 }),
+    xAxis: axis('recall@10', { type: 'value', min: 0.8, max: 1, interval: 0.05, nameGap: 30 }),
     yAxis: axis('queries a second', { type: 'log' }),
     series: series
       .map((one) => ({ ...one, data: one.data.filter(([recall = 0]) => recall >= 0.8) }))
@@ -104,7 +104,7 @@ export function memoryPlot(results, name) {
   })
 }
 
-/** The recall that a front reaches at a time: the inverse of `timeAt`. @param {any[]} single @param {number} budget */
+/** The recall that a front reaches at a time: the inverse of `pointAt`. @param {any[]} single @param {number} budget */
 function recallWithin(single, budget) {
   const points = single.map(({ recall, meanUs }) => ({ recall, time: meanUs })).filter(({ time }) => time > 0)
   const last = points.at(-1)
@@ -112,7 +112,7 @@ function recallWithin(single, budget) {
   let best = points.filter(({ time }) => time <= budget).at(-1)?.recall
   if (best === undefined) return undefined
   for (let recall = best; recall < 1; recall += 0.0005) {
-    const time = timeAt(points, recall)
+    const time = pointAt(points, recall)?.time
     if (time === undefined || time > budget) break
     best = recall
   }
