@@ -3,6 +3,7 @@
 import { execFile } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { CACHE } from './data.js'
 
@@ -19,24 +20,38 @@ const LIMIT_MS = 600_000
  * @throws an error with the last lines of the installer, where a package cannot be had.
  */
 export async function runtimeOf({ from, packages, script }) {
-  const node = { command: process.execPath, args: ['--expose-gc', engineScript(script)] }
+  const path = fileURLToPath(new URL(`../engines/${script}`, import.meta.url))
+  const node = { command: process.execPath, args: ['--expose-gc', path] }
   if (from === 'own') return { ...node, env: {}, versions: {} }
+  const { folder, versions } = await installed(from, packages)
+  if (from === 'npm') return { ...node, env: { PEER_FOLDER: folder }, versions }
+  return { command: join(folder, PYTHON), args: [path], env: {}, versions }
+}
+
+/**
+ * A Python with some packages.
+ * @param {string[]} packages
+ * @returns {Promise<{ python: string }>}
+ */
+export async function virtualEnvironment(packages) {
+  const { folder } = await installed('PyPI', packages)
+  return { python: join(folder, PYTHON) }
+}
+
+/** Where a virtual environment has its interpreter. */
+const PYTHON = 'venv/bin/python'
+
+/** @param {'npm' | 'PyPI'} from @param {string[]} packages @returns {Promise<{ folder: string, versions: Record<string, string> }>} */
+async function installed(from, packages) {
   const folder = join(CACHE, 'peers', packages.join('+').replaceAll(/[^\w.+-]+/g, '-'))
   const done = join(folder, 'installed.json')
   if (!existsSync(done)) {
     rmSync(folder, { recursive: true, force: true })
     mkdirSync(folder, { recursive: true })
-    const versions = await (from === 'npm' ? installNpm(folder, packages) : installPypi(folder, packages))
-    writeFileSync(done, JSON.stringify(versions))
+    const found = await (from === 'npm' ? installNpm(folder, packages) : installPypi(folder, packages))
+    writeFileSync(done, JSON.stringify(found))
   }
-  const versions = JSON.parse(readFileSync(done, 'utf8'))
-  if (from === 'npm') return { ...node, env: { PEER_FOLDER: folder }, versions }
-  return { command: join(folder, 'venv/bin/python'), args: [engineScript(script)], env: {}, versions }
-}
-
-/** @param {string} script */
-function engineScript(script) {
-  return new URL(`../engines/${script}`, import.meta.url).pathname
+  return { folder, versions: JSON.parse(readFileSync(done, 'utf8')) }
 }
 
 /** @param {string} command @param {string[]} args @param {string} cwd */
@@ -68,7 +83,7 @@ async function installNpm(folder, packages) {
 /** @param {string} folder @param {string[]} packages */
 async function installPypi(folder, packages) {
   await quietly('python3', ['-m', 'venv', 'venv'], folder)
-  const python = join(folder, 'venv/bin/python')
+  const python = join(folder, PYTHON)
   await quietly(python, ['-m', 'pip', 'install', '--quiet', ...packages], folder)
   const { stdout } = await quietly(python, ['-m', 'pip', 'list', '--format=json'], folder)
   const listed = /** @type {{ name: string, version: string }[]} */ (JSON.parse(stdout))

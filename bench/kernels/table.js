@@ -243,6 +243,39 @@ const heap = {
   },
 }
 
+/** Places in a beam's grid to node numbers. @type {Entry} */
+const expandChildren = {
+  name: 'expandChildren, nodes',
+  unit: 'M/s',
+  prepare: (stage, { expandChildren: twin }) => {
+    const [arity, count] = [128, 1024]
+    const parents = stage.integers(Array.from({ length: 24 }, (_, i) => i * 2))
+    const chosen = stage.scattered(count, parents.count * arity)
+    const out = stage.space(count * 4)
+    return {
+      amount: count,
+      run: () => stage.kernels.expandChildren(parents.address, parents.count, arity, chosen.address, count, out),
+      twin: { amount: count, run: () => twin(parents.values, arity, chosen.values) },
+    }
+  },
+}
+
+/** Bits of the rows that a search saw. @type {Entry} */
+const clearSeen = {
+  name: 'clearSeen, rows',
+  unit: 'M/s',
+  prepare: (stage, { clearSeen: twin }) => {
+    const entries = stage.scattered(SCORES, 1 << 20)
+    const seen = stage.space(1 << 17)
+    const set = new Set(entries.values)
+    return {
+      amount: SCORES,
+      run: () => stage.kernels.clearSeen(entries.address, SCORES, seen),
+      twin: { amount: SCORES, run: () => twin(entries.values, set) },
+    }
+  },
+}
+
 /** A beam in ascending order, from the same order each time. @type {Entry} */
 const sortNodes = {
   name: 'sortNodes, 1024 nodes',
@@ -346,6 +379,8 @@ export const KERNELS = [
   selectBest,
   countAbove,
   heap,
+  expandChildren,
+  clearSeen,
   sortNodes,
   addLogSoftmax,
   addNorm,
