@@ -17,7 +17,8 @@ import { sweepFamily } from './sweep.js'
  *   families?: (all: import('../engines/catalog.js').Family[]) => import('../engines/catalog.js').Family[] }} Job
  */
 
-/** Values of a family that a quick run measures. */
+/** Families of an engine, and values of a family, that a quick run measures. */
+const QUICK_FAMILIES = 2
 const QUICK_VALUES = 3
 
 /**
@@ -67,11 +68,9 @@ async function sweepEngine(job, engine, runtime, built, child) {
   const work = mkdtempSync(join(tmpdir(), 'batl-bench-'))
   try {
     const all = engine.families(set, info, k)
-    for (const family of job.families?.(all) ?? all) {
-      const shortened = { ...family, values: family.values.slice(-QUICK_VALUES - 2, -2) }
-      const points = quick && family.values.length > QUICK_VALUES ? shortened : family
-      if (quick) delete points.most
-      await sweepFamily(points, async (value) => {
+    const families = job.families?.(all) ?? all
+    for (const family of quick ? families.slice(0, QUICK_FAMILIES).map(shortened) : families) {
+      await sweepFamily(family, async (value) => {
         const setting = { ...family.fixed, [family.knob]: value }
         const version = engine.from === 'own' ? [libraryDigest(), built.library] : runtime.versions
         const where = machine()
@@ -115,6 +114,11 @@ async function sweepEngine(job, engine, runtime, built, child) {
   } finally {
     rmSync(work, { recursive: true, force: true })
   }
+}
+
+/** A family in a few points, near the end where recalls are high. @param {import('../engines/catalog.js').Family} family */
+function shortened({ most: _, values, ...family }) {
+  return { ...family, values: values.length > QUICK_VALUES ? values.slice(-QUICK_VALUES - 2, -2) : values }
 }
 
 /** @param {{ job: Job, child: EngineProcess, setting: object, count: number, work: string }} what */

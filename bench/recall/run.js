@@ -64,7 +64,7 @@ for (const spec of (values.data ?? (quick ? 'fixture' : 'glove-100,sift-1m,text-
       results,
       k,
       threads: Number(values.threads),
-      buildThreads: Number(values['build-threads']) || availableParallelism(),
+      buildThreads: Number(values['build-threads']) || (quick ? 1 : availableParallelism()),
       queries: Math.min(set.queryCount, number(values.queries) ?? (quick ? 100 : set.queryCount)),
       passes: quick ? 1 : Number(values.passes),
       seconds: Number(values.seconds),
