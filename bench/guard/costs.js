@@ -1,6 +1,7 @@
 // @ts-check
 import { buildIndex } from '../../build/builder/build.js'
 import { Searcher } from '../../build/search/searcher.js'
+import { paddedBytes } from '../../build/tree/router.js'
 import { Judge } from '../harness/judge.js'
 
 /** Recalls at which the work is counted. */
@@ -9,7 +10,7 @@ const K = 10
 
 /**
  * Work of one query on average. `codes`: compressed codes compared; `rows`: rows compared exactly; `bytes`: of codes, rows
- * and router that are read; `multiplyAdds`: of router and rows, and one for each byte of a code.
+ * and router that are read; `multiplyAdds`: of router and rows.
  * @typedef {{ codes: number, rows: number, bytes: number, multiplyAdds: number }} Costs
  */
 
@@ -26,7 +27,8 @@ export async function countCosts(set) {
   const searcher = new Searcher(open.arena, open.snapshot)
   /** @type {{ recall: number, costs: Costs }[]} */
   const points = []
-  for (const rung of open.snapshot.rungs) points.push(measure(searcher, open.snapshot, judge, rung))
+  const rungs = open.snapshot.rungs.filter(({ k }) => k === K)
+  for (const rung of rungs) points.push(measure(searcher, open.snapshot, judge, rung))
   searcher.close()
   const costs = Object.fromEntries(TARGETS.map((target) => [`recall ${target}`, interpolate(points, target)]))
   const file = open.layout.length / set.size
@@ -39,17 +41,19 @@ export async function countCosts(set) {
  * @param {Judge} judge
  * @param {import('../../build/tree/snapshot.js').Rung} effort
  */
-function measure(searcher, { dim, stride }, judge, effort) {
+function measure(searcher, { dim, stride, codeBytes }, judge, effort) {
   const count = judge.set.queryCount
   const ids = new Uint32Array(count * K)
   const distances = new Float32Array(count * K)
   const sum = { codes: 0, rows: 0, bytes: 0, multiplyAdds: 0 }
   for (let i = 0; i < count; i++) {
     searcher.search(judge.queries.subarray(i * dim, (i + 1) * dim), K, effort, ids, distances, i * K)
-    const { candidates, nodesScored } = searcher
-    sum.rows += candidates
-    sum.bytes += candidates * stride + nodesScored * dim * 4
-    sum.multiplyAdds += (candidates + nodesScored) * dim
+    const { candidates, reranked, nodesScored } = searcher
+    sum.codes += candidates
+    sum.rows += reranked
+    // Rows of the router have 8 bits a component.
+    sum.bytes += candidates * codeBytes + reranked * stride + nodesScored * paddedBytes(dim)
+    sum.multiplyAdds += (reranked + nodesScored) * dim
   }
   return { recall: judge.recall(ids), costs: scaled(sum, 1 / count) }
 }

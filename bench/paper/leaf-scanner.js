@@ -45,14 +45,14 @@ export class LeafScanner {
     const { arena, width, points } = this
     const { kernels } = arena
     const scores = arena.allocate(TILE * count * 4)
-    const prices = arena.allocate(count * 8)
+    const prices = arena.allocate(count * 4)
     const choice = arena.allocate(TILE * 4)
     const chosen = new Uint32Array(rows)
     for (let done = 0; done < rows; done += TILE) {
       const some = Math.min(TILE, rows - done)
       const from = points + (first + done) * width * 4
       kernels.dots(from, width * 4, some, centroids, width * 4, count, width, bias, 0, scores)
-      kernels.chooseByPrice(0, scores, prices, some, count, choice, prices + count * 4)
+      kernels.chooseLeaves(0, some, 0, scores, prices, count, choice)
       chosen.set(arena.u32(choice, some), done)
     }
     for (const address of [scores, prices, choice]) arena.free(address)

@@ -37,7 +37,8 @@ async function ours({ set, judge, arity, depth, rounds, trees, queries }, preset
   const searcher = new Searcher(open.arena, snapshot)
   const ids = new Uint32Array(judge.k)
   const distances = new Float32Array(judge.k)
-  const points = snapshot.rungs.map((effort) =>
+  const rungs = snapshot.rungs.filter(({ k }) => k === judge.k)
+  const points = rungs.map((effort) =>
     measure(judge, queries, effort.probes, (query) => {
       searcher.search(query, judge.k, effort, ids, distances)
       return { candidates: searcher.candidates, ids }
