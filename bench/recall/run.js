@@ -28,7 +28,7 @@ const { values } = parseArgs({
     'build-threads': { type: 'string', default: '0' },
     queries: { type: 'string' },
     passes: { type: 'string', default: '3' },
-    seconds: { type: 'string', default: '6' },
+    seconds: { type: 'string', default: '3' },
     out: { type: 'string', default: 'bench/results' },
     'keep-indexes': { type: 'boolean', default: false },
     quick: { type: 'boolean', default: false },

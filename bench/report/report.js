@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { readLines } from '../harness/results.js'
 import { scaleCurves } from '../scale/fit.js'
 import { candidatesPlot, memoryPlot, phasePlot, recallPlot, scalePlot } from './plots.js'
-import { buildTable, comparison, kernelTable, paperTable, scaleTable } from './tables.js'
+import { buildTable, comparison, kernelTable, latest, paperTable, scaleTable } from './tables.js'
 
 /** @typedef {import('./tables.js').Table} Table */
 
@@ -134,7 +134,12 @@ function scaleParts(results) {
 /** @param {any[]} results */
 function buildParts(results) {
   if (results.length === 0) return []
-  return ['<h2>Build</h2>', environments(results), asHtml(buildTable(results)), phasePlot(results)]
+  return [
+    '<h2>Build</h2>',
+    environments(results),
+    asHtml(buildTable(results)),
+    phasePlot(latest(results, ['setName', 'threads', 'log'])),
+  ]
 }
 
 /** @param {any[]} results */
@@ -147,7 +152,8 @@ function kernelParts(results) {
 function paperParts(results) {
   const sets = [...new Set(results.map(({ set }) => set))]
   return sets.flatMap((set) => {
-    const own = results.filter((result) => result.set === set)
+    const all = results.filter((result) => result.set === set)
+    const own = latest(all, ['method'])
     const { setName, leaves } = own[0]
     const curves = own.filter(({ curve }) => curve !== undefined)
     return [

@@ -10,6 +10,12 @@ export function fixed(value, digits = 0) {
   return value === undefined || !Number.isFinite(value) ? NONE : value.toFixed(digits)
 }
 
+/** The last result of each kind of its own: one of another build of the library gives way. @param {any[]} results @param {string[]} fields */
+export function latest(results, fields) {
+  const by = new Map(results.map((result) => [JSON.stringify(fields.map((field) => result[field])), result]))
+  return [...by.values()]
+}
+
 /** A table for the terminal: columns as wide as their widest cell, the first to the left. @param {Table} table */
 export function asText({ head, rows }) {
   const lines = [head, ...rows]
@@ -70,8 +76,9 @@ export function recallTable(results) {
   return `\n${asText(comparison(results))}${missing.map(({ title, reason }) => `${title} is missing: ${reason}\n`).join('')}`
 }
 
-/** @param {any[]} results @returns {Table} */
-export function buildTable(results) {
+/** @param {any[]} all @returns {Table} */
+export function buildTable(all) {
+  const results = latest(all, ['setName', 'threads', 'log'])
   const phases = [...new Set(results.flatMap(({ phaseSeconds }) => Object.keys(phaseSeconds)))]
   return {
     head: ['data set', 'threads', 'seconds', ...phases, 'peak MiB', 'bytes/vector'],
@@ -117,8 +124,9 @@ export function kernelTable(results) {
   }
 }
 
-/** @param {any[]} results @returns {Table} */
-export function paperTable(results) {
+/** @param {any[]} all @returns {Table} */
+export function paperTable(all) {
+  const results = latest(all, ['set', 'method'])
   const at = (/** @type {any[] | undefined} */ reached, /** @type {string} */ what, /** @type {number} */ digits) =>
     (reached ?? []).map((one) => fixed(one?.[what], digits)).join(' / ') || NONE
   return {
