@@ -2,7 +2,7 @@
 /** Peers, each set of packages in a folder of its own below bench/.cache/peers, never in the project. */
 import { execFile } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { CACHE } from './data.js'
@@ -62,8 +62,10 @@ async function quietly(command, args, cwd) {
     return await run(command, args, { cwd, env, timeout: LIMIT_MS, maxBuffer: 1 << 26 })
   } catch (error) {
     const { stderr, message } = /** @type {Error & { stderr?: string }} */ (error)
-    const last = (stderr || message).trim().split('\n').slice(-3).join(' ')
-    throw new Error(`${command} ${args.slice(0, 3).join(' ')}: ${last.slice(0, 400)}`)
+    const lines = (stderr || message).split('\n').filter((line) => /error/i.test(line))
+    // Results are shared: they name no folder of this machine.
+    const said = lines.slice(0, 3).join(' ').replaceAll(cwd, '.').slice(0, 300)
+    throw new Error(`${basename(command)} ${args.slice(0, 3).join(' ')}: ${said || message.split('\n')[0]}`)
   }
 }
 
