@@ -59,11 +59,13 @@ const layers = [
   // It makes the demo's data the way that test/fixtures/make.js makes the tests'.
   mayImport('examples/demo/make-data.js', ['../../test/fixtures/', 'node:']),
   // Benches look inside the built library; they hold no code that it needs.
-  mayImport('bench/**', ['./', '../../build/', 'benchmark', 'node:']),
+  mayImport('bench/**', ['./', '../(?!../)', '../../build/', 'benchmark', 'node:']),
+  mayImport('bench/kernels/**', ['./', '../(?!../)', '../../build/', 'benchmark', 'typescript', 'node:']),
+  mayImport('bench/report/**', ['./', '../(?!../)', 'echarts', 'node:']),
 ]
 
 export default tseslint.config(
-  { ignores: ['build/', 'coverage/', 'node_modules/'] },
+  { ignores: ['build/', 'coverage/', 'node_modules/', 'bench/.cache/'] },
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   ...tseslint.configs.recommended,
   {

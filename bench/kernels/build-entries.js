@@ -1,0 +1,115 @@
+// @ts-check
+/** Kernels that only a build runs: near rows, short lists, the choice of leaves. */
+import { DIM, TWIN_ROWS } from './stage.js'
+
+/** @typedef {import('./table.js').Entry} Entry */
+
+/** Points that choose among 32 leaves each. @param {'chooseLeaves' | 'margins'} name @returns {Entry} */
+function assignment(name) {
+  return {
+    name: `${name}, 4096 points`,
+    unit: 'M/s',
+    prepare: (stage, twins) => {
+      const { kernels } = stage
+      const [points, m, leafCount] = [4096, 32, 1024]
+      const lists = Array.from({ length: points }, () => [...stage.scattered(m, leafCount).values])
+      const leaves = stage.integers(lists.flat())
+      const scores = stage.floats(points * m)
+      const prices = stage.floats(leafCount)
+      const [leafOf, out] = [stage.space(points * 4), stage.space(points * 4)]
+      const of = [0, points, leaves.address, scores.address, prices.address, m, leafOf]
+      const choose = () => Reflect.apply(kernels.chooseLeaves, undefined, of)
+      choose()
+      const [first = []] = lists
+      const listed = [...scores.values.subarray(0, m)]
+      const twin = {
+        chooseLeaves: () => twins.chooseLeaf(first, listed, prices.values),
+        margins: () => twins.margin(first, listed, prices.values, first[0]),
+      }
+      const run = name === 'margins' ? () => Reflect.apply(kernels.margins, undefined, [...of, out]) : choose
+      return { amount: points, run, twin: { amount: 1, run: twin[name] } }
+    },
+  }
+}
+
+/** 32 queries against 1,024 rows, each query with a heap of ten. @type {Entry} */
+const nearTiles = {
+  name: 'nearTiles, multiply-adds',
+  unit: 'M/s',
+  prepare: (stage, { nearest: twin }) => {
+    const { kernels } = stage
+    const [queries, rows, k] = [32, 1024, 10]
+    const { address, values } = stage.rows(0)
+    const asked = stage.floats(queries * DIM)
+    const bias = stage.floats(rows)
+    const positions = stage.integers(Array.from({ length: rows }, (_, i) => i))
+    const stride = (kernels.heapBytes(k) + 63) & ~63
+    const heaps = stage.space(queries * stride)
+    const scratch = stage.space(64)
+    const outputs = [bias.address, positions.address, heaps, stride, scratch]
+    const of = [0, asked.address, DIM * 4, 0, queries, address, DIM * 4, rows, DIM, ...outputs]
+    const query = [...asked.values.subarray(0, DIM)]
+    const listed = values.map((row) => [...row])
+    return {
+      amount: queries * rows * DIM,
+      run: () => {
+        for (let i = 0; i < queries; i++) kernels.heapReset(heaps + i * stride, k)
+        Reflect.apply(kernels.nearTiles, undefined, of)
+      },
+      twin: { amount: TWIN_ROWS * DIM, run: () => twin(query, listed, bias.values, positions.values, k) },
+    }
+  },
+}
+
+/** @type {Entry} */
+const widenIntegers = {
+  name: 'widenIntegers u8',
+  unit: 'GB/s',
+  prepare: (stage) => {
+    const { address, stride, values } = stage.rows(2)
+    const out = stage.space(4096 * DIM * 2)
+    return {
+      amount: 4096 * stride,
+      run: () => stage.kernels.widenIntegers(2, address, stride, 4096, DIM, out, DIM * 2),
+      twin: { amount: TWIN_ROWS * stride, run: () => values.map((row) => Int16Array.from(row)) },
+    }
+  },
+}
+
+/** Forth, so that the rows stay what they are over many calls: a shift of nothing. @type {Entry} */
+const shiftRows = {
+  name: 'shiftRows',
+  unit: 'GB/s',
+  prepare: (stage) => {
+    const rows = stage.floats(4096 * DIM)
+    const shift = stage.space(DIM * 4)
+    return { amount: 4096 * DIM * 4, run: () => stage.kernels.shiftRows(rows.address, DIM * 4, 4096, DIM, shift) }
+  },
+}
+
+/** The 32 to 48 best of 1,024 scores, for 64 lists. @type {Entry} */
+const shortenLists = {
+  name: 'shortenLists, scores',
+  unit: 'M/s',
+  prepare: (stage, { shortened: twin }) => {
+    const [count, m, least, most] = [64, 1024, 32, 48]
+    const scores = stage.floats(count * m)
+    const [ids, kept] = [stage.space(count * most * 4), stage.space(count * most * 4)]
+    const first = [...scores.values.subarray(0, m)]
+    return {
+      amount: count * m,
+      run: () => stage.kernels.shortenLists(scores.address, count, m, 0, least, most, ids, kept),
+      twin: { amount: m, run: () => twin(first, least, most) },
+    }
+  },
+}
+
+/** @type {Entry[]} */
+export const BUILD_ENTRIES = [
+  nearTiles,
+  widenIntegers,
+  shiftRows,
+  shortenLists,
+  assignment('chooseLeaves'),
+  assignment('margins'),
+]

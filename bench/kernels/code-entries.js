@@ -1,0 +1,203 @@
+// @ts-check
+/** Kernels of product codes: 64 sub-codes in 32 bytes, leaves of 96 entries, as sift-1m has them by default. */
+import { DIM } from './stage.js'
+
+/** @typedef {import('./table.js').Entry} Entry */
+
+const COLUMNS = 32
+const SUBS = 2 * COLUMNS
+const WIDTH = DIM / SUBS
+const LEAF = 96
+/** Leaves that a query visits. */
+const PROBES = 46
+/** Values of a table, at most. */
+const LEVELS = 63
+
+/** Tables of a query, bases, and leaves full of codes. @param {import('./stage.js').Stage} stage @param {number} leafCount */
+function coded(stage, leafCount) {
+  const offsets = stage.integers(Array.from({ length: leafCount + 1 }, (_, leaf) => leaf * LEAF))
+  const bytes = leafCount * LEAF * COLUMNS
+  const codes = stage.space(bytes)
+  const all = stage.arena.u8(codes, bytes)
+  const made = Math.min(bytes, 1 << 20)
+  for (let i = 0; i < made; i++) all[i] = stage.rng.below(256)
+  for (let done = made; done < bytes; done *= 2) all.copyWithin(done, 0, Math.min(done, bytes - done))
+  const tables = stage.space(SUBS * 16)
+  stage.arena.u8(tables, SUBS * 16).forEach((_, i, table) => (table[i] = stage.rng.below(LEVELS + 1)))
+  const bases = stage.space(PROBES * 4)
+  const out = stage.space(PROBES * (LEAF + 30) * 2)
+  return { offsets, codes, tables, bases, out }
+}
+
+/** A scan of 46 leaves: the same ones again and again, or others each time from a table beyond the caches. @param {boolean} cold @returns {Entry} */
+function scanCodes(cold) {
+  return {
+    name: `scanCodes, codes ${cold ? 'from memory' : 'in the cache'}`,
+    unit: 'M/s',
+    prepare: (stage) => {
+      const leafCount = cold ? Math.floor(stage.bytes / (LEAF * COLUMNS)) : PROBES
+      const { offsets, codes, tables, bases, out } = coded(stage, leafCount)
+      const visits = cold ? Math.floor(leafCount / PROBES) : 1
+      const order = stage.scattered(visits * PROBES, leafCount)
+      let visit = 0
+      return {
+        amount: PROBES * LEAF,
+        run: () => {
+          const leaves = order.address + visit * PROBES * 4
+          visit = (visit + 1) % visits
+          const of = [leaves, PROBES, offsets.address, codes, COLUMNS, 0, 0, tables, bases, out]
+          Reflect.apply(stage.kernels.scanCodes, undefined, of)
+        },
+      }
+    },
+  }
+}
+
+/** Scores of a visit of 46 leaves. @param {import('./stage.js').Stage} stage */
+function scores(stage) {
+  const count = PROBES * LEAF
+  const address = stage.space(count * 2)
+  stage.arena.i16(address, count).forEach((_, i, all) => (all[i] = stage.rng.below(20_000)))
+  return { address, count, values: stage.arena.i16(address, count) }
+}
+
+/** @type {Entry} */
+const selectScores = {
+  name: 'selectScores, 60 of 4416',
+  unit: 'M/s',
+  prepare: (stage) => {
+    const { address, count, values } = scores(stage)
+    const out = stage.space(128 * 4)
+    const plain = () => Array.from(values.keys()).sort((a, b) => (values[a] ?? 0) - (values[b] ?? 0))
+    return {
+      amount: count,
+      run: () => stage.kernels.selectScores(address, count, 60, out),
+      twin: { amount: count, run: () => plain().slice(0, 60) },
+    }
+  },
+}
+
+/** @type {Entry} */
+const countScores = {
+  name: 'countScores, scores',
+  unit: 'M/s',
+  prepare: (stage) => {
+    const { address, count, values } = scores(stage)
+    return {
+      amount: count,
+      run: () => stage.kernels.countScores(address, count, 5000),
+      twin: { amount: count, run: () => values.filter((score) => score <= 5000).length },
+    }
+  },
+}
+
+/** @type {Entry} */
+const countEntries = {
+  name: 'countEntries, leaves',
+  unit: 'M/s',
+  prepare: (stage) => {
+    const offsets = stage.integers(Array.from({ length: 4097 }, (_, leaf) => leaf * LEAF))
+    const leaves = stage.scattered(PROBES, 4096)
+    return { amount: PROBES, run: () => stage.kernels.countEntries(leaves.address, PROBES, offsets.address) }
+  },
+}
+
+/** Positions of sixty places; the places are put back before each call. @type {Entry} */
+const placePositions = {
+  name: 'placePositions, places',
+  unit: 'M/s',
+  prepare: (stage) => {
+    const { kernels, arena } = stage
+    const [count, leafCount] = [60, 4096]
+    const offsets = stage.integers(Array.from({ length: leafCount + 1 }, (_, leaf) => leaf * LEAF))
+    const entries = stage.integers(Array.from({ length: leafCount * LEAF }, (_, entry) => entry))
+    const leaves = stage.scattered(PROBES, leafCount)
+    const chosen = stage.scattered(count, PROBES * LEAF)
+    const places = Uint32Array.from(chosen.values).sort()
+    const [work, scratch] = [stage.space(count * 4), stage.space(kernels.positionBytes(count))]
+    const to = arena.u32(work, count)
+    return {
+      amount: count,
+      run: () => {
+        to.set(places)
+        kernels.placePositions(work, count, leaves.address, offsets.address, entries.address, scratch)
+      },
+    }
+  },
+}
+
+/** @type {Entry} */
+const codeTables = {
+  name: 'codeTables, multiply-adds',
+  unit: 'M/s',
+  prepare: (stage) => {
+    const query = stage.query(0)
+    const books = stage.floats(DIM * 16)
+    const [scratch, out, least] = [stage.space(SUBS * 64), stage.space(SUBS * 16), stage.space(64)]
+    const of = [query.address, books.address, SUBS, WIDTH, -2, LEVELS, 3e38, scratch, out, least]
+    return { amount: DIM * 16, run: () => Reflect.apply(stage.kernels.codeTables, undefined, of) }
+  },
+}
+
+/** @type {Entry} */
+const leafBases = {
+  name: 'leafBases, multiply-adds',
+  unit: 'M/s',
+  prepare: (stage) => {
+    const { kernels } = stage
+    const { address } = stage.rows(3)
+    const query = stage.query(0)
+    const leaves = stage.scattered(PROBES, 4096)
+    const [scales, biases] = [stage.floats(4096), stage.floats(4096)]
+    const [integers, scratch, out] = [stage.space(DIM * 2), stage.space(PROBES * 4), stage.space(PROBES * 4)]
+    const unit = kernels.quantize(query.address, DIM, integers)
+    const tables = [address, DIM, scales.address, biases.address]
+    const of = [integers, unit, DIM, ...tables, 2, leaves.address, PROBES, 0.001, scratch, out]
+    return { amount: PROBES * DIM, run: () => Reflect.apply(kernels.leafBases, undefined, of) }
+  },
+}
+
+/** A block of 16 rows against 16 centroids of each sub-code. @type {Entry} */
+const encodeBlock = {
+  name: 'encodeBlock, rows',
+  unit: 'M/s',
+  prepare: (stage) => {
+    const { address } = stage.rows(0)
+    const centroids = stage.floats(16 * DIM)
+    const books = stage.floats(DIM * 16)
+    const leaves = stage.integers(Array.from({ length: 16 }, (_, i) => i))
+    const [out, terms] = [stage.space(COLUMNS * 16), stage.space(64)]
+    const ends = [books.address, COLUMNS, WIDTH, out, terms]
+    const of = [address, DIM * 4, 16, centroids.address, leaves.address, ...ends]
+    return { amount: 16, run: () => Reflect.apply(stage.kernels.encodeBlock, undefined, of) }
+  },
+}
+
+/** @type {Entry} */
+const subtract = {
+  name: 'subtract, components',
+  unit: 'M/s',
+  prepare: (stage) => {
+    const [x, y] = [stage.floats(1024), stage.floats(1024)]
+    const out = stage.space(4096)
+    return {
+      amount: 1024,
+      run: () => stage.kernels.subtract(x.address, y.address, 1024, out),
+      twin: { amount: 1024, run: () => x.values.map((value, i) => value - (y.values[i] ?? 0)) },
+    }
+  },
+}
+
+/** @type {Entry[]} */
+export const CODE_ENTRIES = [
+  scanCodes(false),
+  scanCodes(true),
+  selectScores,
+  countScores,
+  countEntries,
+  placePositions,
+  codeTables,
+  leafBases,
+  encodeBlock,
+  subtract,
+]
