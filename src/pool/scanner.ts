@@ -1,8 +1,7 @@
-import { rowStride } from '../base/matrix.js'
+import { rowStride, TYPE_CODE } from '../base/matrix.js'
 import type { Arena } from '../kernels/memory.js'
 import type { PointTable } from '../partition/points.js'
 import { METRIC_CODE, QueryBuffer } from '../search/query.js'
-import { TYPE_CODE } from '../base/matrix.js'
 import { arenaOf } from './context.js'
 
 /** Rows of one kernel call in an exact scan: they stay in the cache while every query of the task passes over them. */

@@ -11,15 +11,15 @@ const COST = {
   /** A multiply-add of routing with 8-bit rows. */
   routeMultiplyAdd: 0.04,
   /** A visit to a leaf: the misses at its start, its base, its share of the selection. */
-  leaf: 70,
+  leaf: 60,
   /** A byte of code, from memory. */
-  codeByte: 0.09,
+  codeByte: 0.11,
   /** An entry beside its code: its score, its place in the selection. */
-  entry: 0.6,
+  entry: 0.9,
   /** A row whose exact distance is computed: the misses at its start, sorting, the heap. */
   row: 60,
   /** A byte of it. */
-  rowByte: 0.12,
+  rowByte: 0.5,
 } as const
 
 /** Cost of a search with some effort, in nanoseconds: bytes and multiply-adds, never the clock. */
