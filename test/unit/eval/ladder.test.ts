@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals'
 import { Rng } from '../../../build/base/rng.js'
 import {
   climb,
-  fitLadders,
+  fitLadder,
   fitVisits,
   ladderProbes,
   manualEffort,
@@ -13,7 +13,9 @@ import {
   type Visit,
 } from '../../../build/eval/ladder.js'
 import { treeShape } from '../../../build/tree/shape.js'
-import { MAX_RUNGS, TUNED_K, type SnapshotHeader } from '../../../build/tree/snapshot.js'
+import { MAX_RUNGS, TUNED_K, type Rung, type SearchEffort, type SnapshotHeader } from '../../../build/tree/snapshot.js'
+
+type Tuned = (typeof TUNED_K)[number]
 
 const LEAVES = 64
 const QUERIES = 400
@@ -42,41 +44,44 @@ function met({ ranks }: RankTable, beam: number, probes: number, k: number): num
   return found / (QUERIES * k)
 }
 
-const costs = { reach: (beam: number) => Math.min(LEAVES, beam * 8), cost: (beam: number) => beam }
+const reach = (beam: number): number => Math.min(LEAVES, beam * 8)
 
 describe('visits', () => {
   const table = makeTable([1, 2, 4, 8])
-  const visits = fitVisits(table, costs)
+  const visits = fitVisits(table, reach)
 
-  test('climb from one probe to all leaves, with beams that reach as many', () => {
+  test('climb from one probe to all leaves, with the beams that reach as many', () => {
     expect(visits.map(({ probes }) => probes)).toEqual(ladderProbes(LEAVES))
-    visits.forEach(({ probes, beamWidth }, i) => {
-      expect(costs.reach(beamWidth)).toBeGreaterThanOrEqual(probes)
-      expect(beamWidth).toBeGreaterThanOrEqual(visits[i - 1]?.beamWidth ?? 1)
-    })
-    expect(visits.at(-1)).toEqual({ probes: LEAVES, beamWidth: 8, recall: [1, 1, 1] })
-  })
-
-  test('say what the widest beam meets, with the cheapest beam that meets as much', () => {
-    for (const { probes, beamWidth, recall } of visits) {
-      TUNED_K.forEach((k, i) => {
-        expect(recall[i]).toBeCloseTo(met(table, 3, probes, k), 12)
-        expect(met(table, table.beamWidths.indexOf(beamWidth), probes, k)).toBeGreaterThanOrEqual(recall[i]! - 0.0005)
-      })
+    for (const { probes, beams } of visits) {
+      expect(beams.map(({ beamWidth }) => beamWidth)).toEqual([1, 2, 4, 8].filter((beam) => reach(beam) >= probes))
     }
-    // With a few probes a beam of one node, which reaches eight leaves, is as good as any.
-    expect(visits[0]!.beamWidth).toBe(1)
-    expect(visits.find(({ probes }) => probes > 8)!.beamWidth).toBeGreaterThan(1)
+    expect(visits.at(-1)).toMatchObject({ probes: LEAVES, recall: [1, 1, 1] })
   })
 
-  test('that are tried begin where half of the nearest are met, end where almost all are, and stand apart', () => {
-    const tried = tryVisits(visits)
-    expect(tried.length).toBeGreaterThan(5)
-    expect(tried[0]).toBe(visits.find(({ recall }) => recall[0]! >= 0.5))
-    tried.slice(1).forEach(({ probes }, i) => expect(probes / tried[i]!.probes).toBeGreaterThanOrEqual(1.18))
-    tried.slice(0, -1).forEach(({ recall }) => expect(Math.min(...recall)).toBeLessThan(0.9985))
-    expect(Math.min(...tried.at(-1)!.recall)).toBeGreaterThan(0.99)
+  test('say what each beam meets, the widest for all', () => {
+    for (const { probes, beams, recall } of visits) {
+      expect(beams.at(-1)!.recall).toEqual(recall)
+      for (const beam of beams) {
+        TUNED_K.forEach((k, i) => {
+          expect(beam.recall[i]).toBeCloseTo(met(table, table.beamWidths.indexOf(beam.beamWidth), probes, k), 12)
+        })
+      }
+    }
   })
+
+  test.each([[[1, 10]], [[100]], [[1]]])(
+    'that are tried for %j begin where half are met for one, end where almost all are for each, and stand apart',
+    (ks) => {
+      const columns = ks.map((k) => [1, 10, 100].indexOf(k))
+      const tried = tryVisits(visits, ks)
+      expect(tried.length).toBeGreaterThan(5)
+      expect(tried[0]).toBe(visits.find(({ recall }) => columns.some((column) => recall[column]! >= 0.5)))
+      tried.slice(1).forEach(({ probes }, i) => expect(probes / tried[i]!.probes).toBeGreaterThanOrEqual(1.2))
+      const least = (recall: readonly number[]): number => Math.min(...columns.map((column) => recall[column]!))
+      tried.slice(0, -1).forEach(({ recall }) => expect(least(recall)).toBeLessThan(0.9985))
+      expect(least(tried.at(-1)!.recall)).toBeGreaterThan(0.99)
+    },
+  )
 })
 
 const SIZE = 20_000
@@ -96,46 +101,48 @@ function makeTrial(visits: readonly Visit[], seed = 3): TrialTable {
 }
 
 describe('ladders of settings', () => {
-  const table = makeTrial(tryVisits(fitVisits(makeTable([1, 2, 4, 8]), costs)))
-  const cost = ({ probes }: { probes: number }, rerank: number): number => probes * 20 + rerank
-  const rungs = fitLadders(table, LEAVES, cost)
-  const ladder = (k: (typeof TUNED_K)[number]): typeof rungs => rungs.filter((rung) => rung.k === k)
+  const table = makeTrial(tryVisits(fitVisits(makeTable([1, 2, 4, 8]), reach), TUNED_K))
+  const cost = ({ probes, beamWidth, rerank }: SearchEffort): number => probes * 20 + beamWidth + rerank
+  const ladders = new Map(TUNED_K.map((k) => [k, fitLadder(table, k, LEAVES, cost)]))
+  const ladder = (k: Tuned): readonly Rung[] => ladders.get(k)!
+  const rungs = TUNED_K.flatMap((k) => [...ladder(k)])
 
-  test('are one for each tuned k, from cheap to dear, each rung better than the one below', () => {
-    expect(rungs.map(({ k }) => k)).toEqual([...rungs.map(({ k }) => k)].sort((a, b) => a - b))
+  test('go from cheap to dear, each rung better than the one below', () => {
     expect(rungs.length).toBeLessThanOrEqual(MAX_RUNGS)
     for (const k of TUNED_K) {
       const own = ladder(k)
       expect(own.length).toBeGreaterThan(10)
       own.slice(1, -1).forEach((rung, i) => {
-        expect(cost(rung, rung.rerank)).toBeGreaterThan(cost(own[i]!, own[i]!.rerank))
+        expect(cost(rung)).toBeGreaterThan(cost(own[i]!))
         expect(rung.recall).toBeGreaterThan(own[i]!.recall)
       })
-      own.forEach(({ rerank }) => expect(rerank).toBeGreaterThanOrEqual(k))
+      own.forEach((rung) => expect([rung.k, rung.rerank >= k]).toEqual([k, true]))
       expect(own.at(-1)).toEqual({ probes: LEAVES, beamWidth: LEAVES, rerank: SIZE, k, recall: 1 })
     }
   })
 
-  /** Share of the first k neighbours among as many entries as a rung reranks, and the standard error of its mean. */
-  const measured = (visit: number, rerank: number, k: number): [mean: number, error: number] => {
+  /**
+   * What a setting is known to reach: the share of the first k neighbours among as many entries as it reranks, less the
+   * standard error of its mean and what a beam meets less than the widest.
+   */
+  const reached = (visit: Visit, beamWidth: number, rerank: number, k: Tuned): number => {
+    const v = table.visits.indexOf(visit)
     const shares = Array.from({ length: QUERIES }, (_, q) => {
-      const own = table.ranks.subarray((visit * QUERIES + q) * K, (visit * QUERIES + q) * K + k)
+      const own = table.ranks.subarray((v * QUERIES + q) * K, (v * QUERIES + q) * K + k)
       return own.filter((rank) => rank <= Math.ceil((rerank * ENTRIES) / SIZE)).length / k
     })
     const mean = shares.reduce((sum, share) => sum + share, 0) / QUERIES
     const variance = shares.reduce((sum, share) => sum + (share - mean) ** 2, 0) / QUERIES
-    return [mean, Math.sqrt(variance / QUERIES)]
+    const column = TUNED_K.indexOf(k)
+    const beam = visit.beams.find((known) => known.beamWidth === beamWidth)!
+    return mean - Math.sqrt(variance / QUERIES) - (visit.recall[column]! - beam.recall[column]!)
   }
 
-  test('promise what was measured, less one standard error', () => {
+  test('promise what was measured, less one standard error and what the beam loses', () => {
     for (const k of TUNED_K) {
-      for (const { probes, rerank, recall } of ladder(k).slice(0, -1)) {
-        const [mean, error] = measured(
-          table.visits.findIndex((visit) => visit.probes === probes),
-          rerank,
-          k,
-        )
-        expect(recall).toBeCloseTo(mean - error, 9)
+      for (const { probes, beamWidth, rerank, recall } of ladder(k).slice(0, -1)) {
+        const visit = table.visits.find((tried) => tried.probes === probes)!
+        expect(recall).toBeCloseTo(Math.max(0, reached(visit, beamWidth, rerank, k)), 9)
       }
     }
   })
@@ -144,11 +151,12 @@ describe('ladders of settings', () => {
     for (const k of TUNED_K) {
       for (const recall of [0.6, 0.8, 0.9]) {
         const chosen = ladder(k).find((rung) => rung.recall >= recall)!
-        for (let v = 0; v < table.visits.length; v++) {
+        for (const visit of table.visits) {
           for (let rerank: number = k; rerank < 100 * k; rerank = Math.ceil(rerank * 1.2)) {
-            if (cost(table.visits[v]!, rerank) >= cost(chosen, chosen.rerank)) continue
-            const [mean, error] = measured(v, rerank, k)
-            expect(mean - error).toBeLessThan(recall)
+            for (const { beamWidth } of visit.beams) {
+              if (cost({ probes: visit.probes, beamWidth, rerank }) >= cost(chosen)) continue
+              expect(reached(visit, beamWidth, rerank, k)).toBeLessThan(recall)
+            }
           }
         }
       }
@@ -171,18 +179,15 @@ describe('ladders of settings', () => {
   })
 
   test('are no longer than a file can hold, and keep their ends', () => {
-    const visits = Array.from({ length: 60 }, (_, v) => ({
-      probes: v + 1,
-      beamWidth: v + 1,
-      recall: [1 - 0.5 * 0.9 ** v, 1 - 0.6 * 0.9 ** v, 1 - 0.7 * 0.9 ** v],
-    }))
+    const visits = Array.from({ length: 60 }, (_, v) => {
+      const recall = [1 - 0.5 * 0.9 ** v, 1 - 0.6 * 0.9 ** v, 1 - 0.7 * 0.9 ** v]
+      return { probes: v + 1, recall, beams: [{ beamWidth: v + 1, recall }] }
+    })
     const trial = makeTrial(visits)
-    const free = fitLadders(trial, LEAVES, (visit, rerank) => visit.probes + rerank / 1e6)
-    expect(free.length).toBeLessThanOrEqual(MAX_RUNGS)
-    const lengths = TUNED_K.map((k) => free.filter((rung) => rung.k === k).length)
-    expect(Math.max(...lengths)).toBe(Math.floor(MAX_RUNGS / 3))
-    for (const k of TUNED_K) {
-      const own = free.filter((rung) => rung.k === k)
+    const free = TUNED_K.map((k) => fitLadder(trial, k, LEAVES, ({ probes, rerank }) => probes + rerank / 1e6))
+    expect(free.flat().length).toBeLessThanOrEqual(MAX_RUNGS)
+    expect(Math.max(...free.map(({ length }) => length))).toBe(Math.floor(MAX_RUNGS / 3))
+    for (const own of free) {
       expect(own.at(-1)).toMatchObject({ recall: 1, rerank: SIZE })
       expect(own[0]!.probes).toBe(1)
     }
