@@ -36,9 +36,9 @@ export function codeShape(dim: number, codeBytes = 0): CodeShape {
   return { columns, subs, width, dims: subs * width }
 }
 
-/** The most bytes a code may take: a sub-code for each component. */
+/** The most bytes a code may take: a sub-code for each component, and no more than a score can add up at one step each. */
 export function mostCodeBytes(dim: number): number {
-  return Math.ceil(dim / 2)
+  return Math.min(Math.ceil(dim / 2), Math.floor(SCORE_MOST / 2))
 }
 
 /** The largest value that a query's tables may hold. */

@@ -55,7 +55,7 @@ function checkScalars(header: SnapshotHeader, check: Check): void {
     const most = Math.min(size * MAX_COPIES, U32_MAX)
     check(within(entryCount, size, most), META.entryCount, 'entryCount', entryCount, `size to ${MAX_COPIES} x size`)
     const widest = mostCodeBytes(dim)
-    check(within(codeBytes, 1, widest), META.codeBytes, 'codeBytes', codeBytes, `1 to ${widest}, half of dim`)
+    check(within(codeBytes, 1, widest), META.codeBytes, 'codeBytes', codeBytes, `1 to ${widest}`)
   }
   check(termUnit >= 0 && termUnit < Infinity, META.termUnit, 'termUnit', termUnit, 'finite and at least 0')
 }

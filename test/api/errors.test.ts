@@ -172,7 +172,15 @@ const CASES: Record<string, Case[]> = {
       wrong('queries'),
       /query 1 is all zeros/,
     ],
-    ['codes', flat({ codeBytes: 32 }), { code: 'BATL_UNSUPPORTED', name: 'UnsupportedError' }],
+    ['codes of no bytes', flat({ codeBytes: 0 }), wrong('codeBytes')],
+    ['codes of half a byte', flat({ codeBytes: 1.5 }), wrong('codeBytes')],
+    ['code bytes as text', flat(any({ codeBytes: '2' })), wrong('codeBytes')],
+    [
+      'codes of more than half of dim',
+      flat({ codeBytes: 3 }),
+      wrong('codeBytes'),
+      /codeBytes is 3, but at most 2 .* 4 components/,
+    ],
     ['rows that are not kept', flat({ storage: 'none' }), { code: 'BATL_UNSUPPORTED' }],
   ],
   'a search': [

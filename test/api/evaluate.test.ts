@@ -115,14 +115,18 @@ describe('stats', () => {
     await opened.close()
   })
 
-  test('show settings that probe more for a higher recall and for fewer neighbours wanted', () => {
+  test('show settings that look at more for a higher recall', () => {
     const { tuned, leaves } = index.stats()
     for (const k of [1, 10, 100]) {
       const settings = tuned.filter((setting) => setting.k === k)
       expect(settings.length).toBeGreaterThan(3)
-      settings.forEach(({ recall, probes }, i) => {
-        expect(probes).toBeGreaterThanOrEqual(settings[i - 1]?.probes ?? 1)
+      expect(settings.at(-1)!.probes).toBeGreaterThan(settings[0]!.probes)
+      settings.forEach(({ recall, probes, rerank }, i) => {
         expect(probes).toBeLessThanOrEqual(leaves)
+        expect(rerank).toBeGreaterThanOrEqual(k)
+        // More leaves or more distances, for not fewer of both.
+        const before = settings[i - 1] ?? { probes: 1, rerank: 1 }
+        expect(probes >= before.probes || rerank >= before.rerank).toBe(true)
         expect(recall).toBeGreaterThan(settings[i - 1]?.recall ?? 0)
       })
     }
@@ -137,6 +141,7 @@ describe('estimate', () => {
     { size: 4097, dim: 12, options: { metric: 'ip', copies: 1 } },
     { size: 5000, dim: 20, options: { metric: 'cosine', copies: 3, leafSize: 20, arity: 7, storage: 'i8' } },
     { size: 5000, dim: 9, options: { router: 'residual', trees: 2, storage: 'f16' } },
+    { size: 5000, dim: 30, options: { codeBytes: 3, copies: 2 } },
     { size: 450, dim: 6, options: { ids: Array.from({ length: 450 }, (_, row) => `${row}`.repeat(1 + (row % 5))) } },
     { size: 450, dim: 6, options: { ids: BigInt64Array.from({ length: 450 }, (_, row) => BigInt(row)) } },
   ]
@@ -158,7 +163,10 @@ describe('estimate', () => {
   test('grows with what is asked', () => {
     const base = { size: 1_000_000, dim: 128, type: 'u8' } as const
     const total = (options: BuildOptions): number => BatlIndex.estimate({ ...base, ...options }).total
-    expect(total({ copies: 2 }) - total({ copies: 1 })).toBeCloseTo(4e6, -3)
+    // An entry is its position, its code of a quarter of a byte a component, and its term.
+    expect(total({ copies: 2 }) - total({ copies: 1 })).toBeCloseTo((4 + 32 + 2) * 1e6, -3)
+    expect(total({ copies: 1, codeBytes: 16 }) - total({ copies: 1 })).toBeCloseTo(-16e6, -3)
+    expect(total({ copies: 1, metric: 'ip' }) - total({ copies: 1 })).toBeCloseTo(-2e6, -3)
     expect(total({ storage: 'f32' }) - total({})).toBeCloseTo(128e6 * 3, -3)
     expect(total({ leafSize: 40 })).toBeGreaterThan(total({ leafSize: 400 }))
     expect(total({ trees: 2 })).toBeGreaterThan(total({ trees: 1 }))

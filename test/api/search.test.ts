@@ -56,16 +56,28 @@ describe('search in a trained index', () => {
     }
   })
 
-  test('more probes never lose a nearer neighbour, and all of them find the exact ones', () => {
+  test('with all of their rows compared, more probes never lose a nearer neighbour, and all find the exact ones', () => {
     for (let i = 0; i < 10; i++) {
       let last = Infinity
       for (const probes of [1, 2, 4, 8, 16, 32, 64, 128, index.stats().leaves, 10_000]) {
-        const { distances } = index.search(query(i), { probes })
+        const { distances } = index.search(query(i), { probes, rerank: 10_000 })
         const sum = distances.reduce((total, value) => total + value, 0)
         expect(sum).toBeLessThanOrEqual(last)
         last = sum
       }
-      expect(index.search(query(i), { probes: 10_000 })).toEqual(index.search(query(i), { recall: 1 }))
+      expect(index.search(query(i), { probes: 10_000, rerank: 10_000 })).toEqual(index.search(query(i), { recall: 1 }))
+    }
+  })
+
+  test('more rows compared never lose a nearer neighbour', () => {
+    for (let i = 0; i < 10; i++) {
+      let last = Infinity
+      for (const rerank of [10, 20, 40, 80, 200, 1000, 10_000]) {
+        const { distances } = index.search(query(i), { probes: 20, rerank })
+        const sum = distances.reduce((total, value) => total + value, 0)
+        expect(sum).toBeLessThanOrEqual(last)
+        last = sum
+      }
     }
   })
 

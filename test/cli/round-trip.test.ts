@@ -102,7 +102,7 @@ describe('build', () => {
     const outcome = await batl(args, { interruptAfter: ms })
     // Before the program has started to listen, the signal itself ends the process.
     if (outcome.status !== null) expect(outcome).toMatchObject({ status: 130, stderr: 'batl: interrupted\n' })
-    else expect(ms).toBe(50)
+    else expect(ms).toBeLessThan(1_500)
     expect(readdirSync(dirname(path)).filter((name) => name.includes(`interrupted-${ms}`))).toEqual([])
   })
 })

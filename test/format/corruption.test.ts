@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import { viewSnapshot } from '../../build/format/decode.js'
+import { ROWS_OFFSET } from '../../build/format/layout.js'
 import { checkPreamble } from '../../build/format/table.js'
 import { finiteIn, makeRegion } from './make.js'
 
@@ -57,8 +58,8 @@ describe('damage', () => {
       offset: 4096,
       message: expect.stringContaining('truncated'),
     })
-    expect(await refused((bytes) => void (bytes[10_368] = 9))).toMatchObject({
-      offset: 10_368,
+    expect(await refused((bytes) => void (bytes[ROWS_OFFSET] = 9))).toMatchObject({
+      offset: ROWS_OFFSET,
       message: expect.stringContaining('section rows does not match its checksum'),
     })
     expect(await refused((bytes) => void (bytes[8] = 2))).toMatchObject({

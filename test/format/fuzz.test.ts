@@ -11,9 +11,11 @@ import {
   META,
   META_BYTES,
   RUNG_BYTES,
+  TABLE_END,
 } from '../../build/format/layout.js'
 import { Pace } from '../../build/format/pace.js'
-import type { Snapshot } from '../../build/tree/snapshot.js'
+import { storedTableBytes, storedTensors } from '../../build/tree/router.js'
+import type { Snapshot, TreeView } from '../../build/tree/snapshot.js'
 import { finiteIn, makeRegion, type MakeOptions } from './make.js'
 
 const BASES: MakeOptions[] = [
@@ -32,7 +34,7 @@ interface Place {
 async function repair(region: Uint8Array): Promise<void> {
   const view = new DataView(region.buffer)
   await Checksum.use(async (checksum) => {
-    for (let at = HEADER_BYTES; at < 2048; at += ENTRY_BYTES) {
+    for (let at = HEADER_BYTES; at < TABLE_END; at += ENTRY_BYTES) {
       const offset = Number(view.getBigUint64(at + ENTRY.offset.offset, true))
       const length = Number(view.getBigUint64(at + ENTRY.length.offset, true))
       if (view.getUint32(at, true) === 0 || offset + length > region.length) continue
@@ -89,20 +91,46 @@ function alter(view: DataView, { offset, length }: Place, rng: Rng): void {
   view.setUint32(offset, choices[rng.below(choices.length)]! >>> 0, true)
 }
 
+function routerFloat({ router }: TreeView, offset: number): Float32Array {
+  return new Float32Array(router.buffer, router.byteOffset + offset, 4)
+}
+
+function moderate(values: Float32Array): boolean {
+  return values.every((value) => Math.abs(value) <= 1e30)
+}
+
+/** The float tables of a router. */
+function routerFloats({ router, shape, dim }: Snapshot, { router: bytes }: TreeView): Float32Array[] {
+  let at = bytes.byteOffset
+  return storedTensors(router, shape, dim).flatMap((tensor) => {
+    const floats = tensor.type === 'f32' ? [new Float32Array(bytes.buffer, at, tensor.rows * tensor.cols)] : []
+    at += storedTableBytes(tensor)
+    return floats
+  })
+}
+
 /** What a search relies on, checked without the code under test. */
 function expectSound(snapshot: Snapshot, regionLength: number): void {
-  const { size, dim, rows, order, tree, ids, entryCount, shape, rungs, scales } = snapshot
+  const { size, dim, rows, order, tree, ids, entryCount, shape, rungs, scales, codeBytes } = snapshot
   const sound: [string, boolean][] = [
     ['size', size >= 1 && dim >= 1 && rows.length === size * snapshot.stride && rows.length <= regionLength],
     ['order', order.length === (tree.length > 0 ? size : 0)],
     ['permutation', [...order].sort((a, b) => a - b).every((row, i) => row === i)],
     ['scales', [...scales].every((scale) => Number.isFinite(scale) && scale > 0)],
     ['rungs', rungs.every(({ probes, beamWidth }) => probes >= 1 && probes <= shape.leafCount && beamWidth >= 1)],
-    ['recall', rungs.every(({ recall }) => recall.every((value) => value >= 0 && value <= 1))],
+    ['rerank', rungs.every(({ rerank, k }) => rerank >= 1 && rerank <= size && [1, 10, 100].includes(k))],
+    ['recall', rungs.every(({ recall }) => recall >= 0 && recall <= 1)],
+    ['codes', tree.length === 0 ? codeBytes === 0 : codeBytes >= 1 && codeBytes <= Math.ceil(dim / 2)],
+    ['term unit', snapshot.termUnit >= 0 && Number.isFinite(snapshot.termUnit)],
+    ['codec', [snapshot.mean, snapshot.rotation, snapshot.codebooks].every((floats) => moderate(floats))],
     ['leaves', shape.arities.reduce((product, arity) => product * arity, 1) === shape.leafCount],
   ]
-  for (const { router, leafOffsets, entries } of tree) {
-    sound.push(['router', router.every((value) => Math.abs(value) <= 1e30)])
+  for (const view of tree) {
+    const { leafOffsets, entries } = view
+    sound.push(['router', routerFloats(snapshot, view).every(moderate)])
+    sound.push(['centroids', moderate(view.centroidScales) && moderate(view.centroidBiases)])
+    sound.push(['blocks', view.codes.length === Math.ceil(entryCount / 16) * 16 * codeBytes])
+    sound.push(['terms', view.terms.length === (snapshot.metric === 'l2' ? Math.ceil(entryCount / 16) * 16 : 0)])
     sound.push(['offsets', leafOffsets.length === shape.leafCount + 1 && leafOffsets[0] === 0])
     sound.push(['last offset', leafOffsets[shape.leafCount] === entryCount && entries.length === entryCount])
     sound.push(['all rows', new Set(entries).size === size && Math.max(...entries) === size - 1])
@@ -170,12 +198,12 @@ describe('altered fields with repaired checksums', () => {
     ]
     const before = process.memoryUsage().arrayBuffers
     for (const [field, value] of lies) {
-      const old = view.getUint32(2048 + field, true)
-      view.setUint32(2048 + field, value, true)
+      const old = view.getUint32(TABLE_END + field, true)
+      view.setUint32(TABLE_END + field, value, true)
       await repair(region)
       const error: unknown = await viewSnapshot(region, finiteIn(region)).catch((refused: unknown) => refused)
       expect(error).toMatchObject({ code: 'BATL_FORMAT' })
-      view.setUint32(2048 + field, old, true)
+      view.setUint32(TABLE_END + field, old, true)
     }
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(16 * region.length)
     await repair(region)
@@ -206,8 +234,32 @@ describe('contents that only a full check finds', () => {
     ['an entry beyond the rows', ({ tree }) => void (tree[0]!.entries[2] = 7), /entry 2 is 7, but there are 7 rows/],
     ['a row twice in a leaf', ({ tree }) => void (tree[0]!.entries[1] = 0), /position 0 stands twice in leaf 0/],
     ['a row in no leaf', ({ tree }) => void (tree[0]!.entries[1] = 6), /position 4 stands in no leaf/],
-    ['a router that is not finite', ({ tree }) => void (tree[0]!.router[3] = Infinity), /float 3 is Infinity/],
-    ['a router that is too large', ({ tree }) => void (tree[0]!.router[3] = 2e30), /at most 1e\+30/],
+    // Tables of the first level, each padded to 64 bytes: rows in steps, their scales, their biases.
+    [
+      'a router that is not finite',
+      ({ tree }) => void routerFloat(tree[0]!, 64).fill(Infinity, 1, 2),
+      /section router of tree 0: float 1 is Infinity/,
+    ],
+    ['a router that is too large', ({ tree }) => void routerFloat(tree[0]!, 128).fill(2e30, 0, 1), /at most 1e\+30/],
+    ['router padding', ({ tree }) => void (tree[0]!.router[32] = 1), /padding of table level 0 is not zero/],
+    ['a mean that is not finite', ({ mean }) => void (mean[4] = NaN), /section mean: float 4 is NaN/],
+    ['a codebook that is too large', ({ codebooks }) => void (codebooks[7] = -2e30), /section codebooks: float 7/],
+    [
+      'a rotation where nothing is rotated',
+      ({ rotation }) => void (rotation[5] = 1),
+      /section rotation: it is not zero/,
+    ],
+    [
+      'a centroid scale that is not finite',
+      ({ tree }) => void (tree[0]!.centroidScales[2] = Infinity),
+      /section centroidScales of tree 0: float 2 is Infinity/,
+    ],
+    [
+      'a centroid bias that is not finite',
+      ({ tree }) => void (tree[0]!.centroidBiases[3] = NaN),
+      /section centroidBiases of tree 0: float 3 is NaN/,
+    ],
+    ['a code after the last entry', ({ tree }) => void (tree[0]!.codes[16 + 10] = 1), /codes of tree 0: a code after/],
     ['a NaN in a row', ({ rows }) => void rows.set([0xff, 0x7e], 2 * 16 + 2), /section rows: .* not finite/],
     ['row padding', ({ rows }) => void (rows[15] = 1), /padding of row 0 is not zero/],
     ['a scale of zero', ({ scales }) => void (scales[6] = 0), /reciprocal norm at position 6 is 0/],
@@ -225,6 +277,17 @@ describe('contents that only a full check finds', () => {
     await repair(region)
     const error: unknown = await viewSnapshot(region, finiteIn(region)).catch((refused: unknown) => refused)
     expect(error).toMatchObject({ code: 'BATL_FORMAT', message: expect.stringMatching(message) })
+  })
+
+  test('terms after the last entry', async () => {
+    const region = await makeRegion({ size: 7, arities: [2] })
+    const { terms } = (await viewSnapshot(region, finiteIn(region))).tree[0]!
+    terms[6] = 5
+    await repair(region)
+    await expect(viewSnapshot(region, finiteIn(region))).resolves.toMatchObject({ size: 7 })
+    terms[7] = 5
+    await repair(region)
+    await expect(viewSnapshot(region, finiteIn(region))).rejects.toThrow(/terms of tree 0: a term after the last entry/)
   })
 
   test('ids that are equal, as strings and as numbers', async () => {

@@ -1,10 +1,11 @@
 import type { Metric, Router, RowType } from '../../build/base/options.js'
 import { Rng } from '../../build/base/rng.js'
+import { blockStride, codeShape, rotationBlocks } from '../../build/codes/shape.js'
 import { mapSnapshot } from '../../build/format/decode.js'
 import { seal, writeHeader } from '../../build/format/encode.js'
 import { encodeIds, type StringIds } from '../../build/format/ids.js'
 import { planLayout } from '../../build/format/layout.js'
-import { routerTensors, routerViews } from '../../build/tree/router.js'
+import { padded, packRouter, routerFloats, routerTensors, routerViews } from '../../build/tree/router.js'
 import { treeShape } from '../../build/tree/shape.js'
 import type { IdKind, Snapshot, SnapshotHeader, TreeView } from '../../build/tree/snapshot.js'
 
@@ -20,6 +21,9 @@ export interface MakeOptions {
   trees?: number
   copies?: number
   rungs?: number
+  /** Default: by the dimension, as a build chooses. */
+  codeBytes?: number
+  rotated?: boolean
   seed?: number
 }
 
@@ -62,9 +66,14 @@ function fillIds(snapshot: Snapshot, strings: StringIds): void {
 /** Rows dealt to leaves in turn, the copies to the next leaf; leaves of a tree start at another leaf than the tree before. */
 function fillTree(snapshot: Snapshot, view: TreeView, tree: number, rng: Rng): void {
   const { size, entryCount, shape, dim, router } = snapshot
-  for (const table of routerViews(routerTensors(router, shape, dim), view.router).values()) {
-    table.forEach((_, i) => (table[i] = rng.normal()))
+  const tensors = routerTensors(router, shape, dim)
+  const tables = new Float32Array(routerFloats(tensors))
+  for (const [name, table] of routerViews(tensors, tables)) {
+    const { cols } = tensors.find((tensor) => tensor.name === name)!
+    const used = cols === padded(dim) && !name.startsWith('bias') ? dim : cols
+    table.forEach((_, i) => (table[i] = i % cols < used ? rng.normal() : 0))
   }
+  packRouter(router, shape, dim, tables, view.router)
   const leaves: number[][] = Array.from({ length: shape.leafCount }, () => [])
   for (let entry = 0; entry < entryCount; entry++) {
     const position = entry % size
@@ -78,11 +87,39 @@ function fillTree(snapshot: Snapshot, view: TreeView, tree: number, rng: Rng): v
     end += positions.length
   })
   view.leafOffsets[shape.leafCount] = end
+  fillCodes(snapshot, view, rng)
+}
+
+/** Codes that say nothing about their rows: what a search finds among them is only as good as what it reranks. */
+function fillCodes({ dim, metric, codeBytes, entryCount }: Snapshot, view: TreeView, rng: Rng): void {
+  const { centroids, centroidScales, centroidBiases, codes, terms } = view
+  const stride = centroids.length / centroidScales.length
+  centroids.forEach((_, i) => (centroids[i] = i % stride < dim ? rng.below(255) - 127 : 0))
+  centroidScales.forEach((_, leaf) => (centroidScales[leaf] = (1 + rng.below(8)) / 16))
+  if (metric === 'l2') centroidBiases.forEach((_, leaf) => (centroidBiases[leaf] = rng.below(1000)))
+  for (let entry = 0; entry < entryCount; entry++) {
+    const block = (entry >> 4) * 16 * codeBytes
+    for (let column = 0; column < codeBytes; column++) codes[block + column * 16 + (entry & 15)] = rng.below(256)
+    if (metric === 'l2') terms[entry] = rng.below(65_535) - 32_767
+  }
+}
+
+/** A mean, codebooks, and as a rotation the components of each block in the opposite order. */
+function fillCodec({ dim, metric, mean, rotation, codebooks, rotated, codeBytes }: Snapshot, rng: Rng): void {
+  if (metric === 'l2') for (let i = 0; i < dim; i++) mean[i] = rng.below(10)
+  codebooks.forEach((_, i) => (codebooks[i] = rng.normal()))
+  if (!rotated) return
+  let at = 0
+  for (const block of rotationBlocks(codeShape(dim, codeBytes))) {
+    const stride = blockStride(block)
+    for (let i = 0; i < block.size; i++) rotation[at + i * stride + block.size - 1 - i] = 1
+    at += block.size * stride
+  }
 }
 
 function headerOf(options: MakeOptions): SnapshotHeader {
   const { size = 5, dim = 3, metric = 'l2', rowType = 'u8', idKind = 'row', router = 'linear' } = options
-  const { arities = [2], copies = 1, rungs = 2, seed = 7 } = options
+  const { arities = [2], copies = 1, rungs = 2, seed = 7, rotated = false } = options
   const depth = arities.length
   const shape = treeShape(arities)
   return {
@@ -98,8 +135,13 @@ function headerOf(options: MakeOptions): SnapshotHeader {
     rungs: Array.from({ length: rungs }, (_, r) => ({
       probes: Math.min(r + 1, shape.leafCount),
       beamWidth: 1,
-      recall: [0.5 + r / 4, 0.25 + r / 4, 0.125 + r / 4],
+      rerank: Math.min(r + 1, size),
+      k: 10,
+      recall: 0.25 + r / 4,
     })),
+    codeBytes: depth === 0 ? 0 : (options.codeBytes ?? codeShape(dim).columns),
+    rotated,
+    termUnit: depth > 0 && metric === 'l2' ? 0.25 : 0,
     seed,
     trainer: depth === 0 ? 'none' : 'wasm',
   }
@@ -123,6 +165,7 @@ export async function makeRegion(options: MakeOptions = {}): Promise<Uint8Array<
   fillIds(snapshot, strings)
   if (snapshot.order.length > 0)
     snapshot.order.forEach((_, position) => (snapshot.order[position] = header.size - 1 - position))
+  if (snapshot.tree.length > 0) fillCodec(snapshot, rng)
   snapshot.tree.forEach((view, tree) => fillTree(snapshot, view, tree, rng))
   await seal(region)
   return region
@@ -143,10 +186,13 @@ export function finiteIn(region: Uint8Array): (type: RowType, offset: number, by
   }
 }
 
-/** Names and options of the files in `fixtures/v1`. They are kept for ever: change nothing, add a folder for a new version. */
+/**
+ * Names and options of the files in `fixtures/v1`. Once a version is released its files are kept for ever: change nothing,
+ * add a folder for a new version.
+ */
 export const FIXTURES_V1: Readonly<Record<string, MakeOptions>> = {
   exact: { size: 2, dim: 3, arities: [], rungs: 0 },
   linear: { size: 7, dim: 5, rowType: 'f16', metric: 'cosine', idKind: 'string', arities: [2, 2], copies: 1.5 },
   residual: { size: 6, dim: 4, rowType: 'f32', metric: 'ip', idKind: 'f64', router: 'residual', trees: 2, copies: 2 },
-  bigints: { size: 6, dim: 17, rowType: 'i8', idKind: 'i64', arities: [2, 3] },
+  bigints: { size: 6, dim: 17, rowType: 'i8', idKind: 'i64', arities: [2, 3], codeBytes: 3, rotated: true },
 }

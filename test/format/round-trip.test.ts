@@ -19,6 +19,7 @@ const CASES: Record<string, MakeOptions> = {
     idKind: 'f64',
     trees: 2,
     copies: 1.5,
+    rotated: true,
   },
   'three levels, i8, bigint ids, three copies': {
     size: 30,
@@ -27,6 +28,8 @@ const CASES: Record<string, MakeOptions> = {
     idKind: 'i64',
     copies: 3,
   },
+  'l2, more than a block of codes of one byte': { size: 40, dim: 9, arities: [3], codeBytes: 1 },
+  'a rotation of two blocks': { size: 3, dim: 300, arities: [2], metric: 'ip', rotated: true },
   'residual, ip, 8 trees': { size: 8, router: 'residual', metric: 'ip', trees: 8 },
   'seq2seq, string ids': { size: 8, dim: 5, router: 'seq2seq', idKind: 'string' },
   'all rungs': { size: 4, rungs: 3 },
@@ -45,7 +48,7 @@ describe('an index written and viewed again', () => {
   test.each(Object.entries(CASES))('is the same: %s', async (_, options) => {
     const region = await makeRegion(options)
     const snapshot = await view(region)
-    const { tree, rows, stride, scales, order, ids, ...header } = snapshot
+    const { tree, rows, stride, scales, order, ids, mean, rotation, codebooks, ...header } = snapshot
     expect(header.size).toBe(options.size ?? 5)
     expect(header.shape.arities).toEqual(options.arities ?? [2])
     expect(rows.byteOffset).toBe(ROWS_OFFSET)
@@ -64,6 +67,9 @@ describe('an index written and viewed again', () => {
     target.rows.set(rows)
     target.scales.set(scales)
     target.order.set(order)
+    target.mean.set(mean)
+    target.rotation.set(rotation)
+    target.codebooks.set(codebooks)
     if (ids !== undefined && 'bytes' in ids) {
       const strings = target.ids as typeof ids
       strings.offsets.set(ids.offsets)
@@ -77,6 +83,11 @@ describe('an index written and viewed again', () => {
       target.tree[t]!.router.set(from.router)
       target.tree[t]!.leafOffsets.set(from.leafOffsets)
       target.tree[t]!.entries.set(from.entries)
+      target.tree[t]!.centroids.set(from.centroids)
+      target.tree[t]!.centroidScales.set(from.centroidScales)
+      target.tree[t]!.centroidBiases.set(from.centroidBiases)
+      target.tree[t]!.codes.set(from.codes)
+      target.tree[t]!.terms.set(from.terms)
     })
     await seal(copy)
     expect(Buffer.compare(copy, region)).toBe(0)
@@ -114,7 +125,17 @@ describe('an index written and viewed again', () => {
     expect(write({})).not.toThrow()
     expect(write({ entryCount: 4 })).toThrow(expect.objectContaining({ code: 'BATL_FORMAT' }))
     expect(write({ trees: 9 })).toThrow(/trees is 9/)
-    expect(write({ rungs: [{ probes: 3, beamWidth: 1, recall: [0, 0, 0] }] })).toThrow(/rung 0: probes is 3/)
+    const rung = { probes: 1, beamWidth: 1, rerank: 1, k: 1, recall: 0.5 }
+    expect(write({ rungs: [rung, { ...rung, k: 10, recall: 0.1 }] })).not.toThrow()
+    expect(write({ rungs: [{ ...rung, probes: 3 }] })).toThrow(/rung 0: probes is 3/)
+    expect(write({ rungs: [{ ...rung, rerank: 6 }] })).toThrow(/rung 0: rerank is 6, but must be 1 to size = 5/)
+    expect(write({ rungs: [{ ...rung, k: 2 }] })).toThrow(/rung 0: k is 2, but must be one of 1, 10, 100/)
+    expect(write({ rungs: [{ ...rung, k: 10 }, rung] })).toThrow(/rung 1: k is 1/)
+    expect(write({ rungs: [rung, { ...rung, recall: 0.4 }] })).toThrow(/rung 1: recall is 0.4, but must be 0.5 to 1/)
+    expect(write({ codeBytes: 0 })).toThrow(/codeBytes is 0, but must be 1 to 2/)
+    expect(write({ codeBytes: 3 })).toThrow(/codeBytes is 3/)
+    expect(write({ termUnit: -1 })).toThrow(/termUnit is -1/)
+    expect(write({ termUnit: Infinity })).toThrow(/termUnit is Infinity/)
     expect(write({ seed: 0.5 })).toThrow(/seed/)
   })
 

@@ -9,7 +9,6 @@ import {
   KIND,
   MAGIC,
   MAJOR,
-  MAX_RUNGS,
   META,
   META_BYTES,
   MINOR,
@@ -22,6 +21,7 @@ import {
   type Field,
 } from '../../build/format/layout.js'
 import { treeShape } from '../../build/tree/shape.js'
+import { MAX_RUNGS } from '../../build/tree/snapshot.js'
 
 const spec = await readFile(new URL('../../FORMAT.md', import.meta.url), 'utf8')
 
@@ -39,7 +39,7 @@ function tables(): { head: string; rows: string[][] }[] {
   })
 }
 
-const BYTES: Record<string, number> = { u8: 1, u16: 2, u32: 4, u64: 8, i64: 8, f64: 8, rung: RUNG_BYTES }
+const BYTES: Record<string, number> = { u8: 1, u16: 2, u32: 4, u64: 8, i64: 8, f32: 4, f64: 8, rung: RUNG_BYTES }
 
 function bytesOf(type: string): number {
   const [, name, count = '1'] = /^(\w+?)(?:\[(\d+)\])?$/.exec(type)!
@@ -101,8 +101,9 @@ describe('planLayout', () => {
       for (const arities of [[], [5], [4, 3]]) {
         const shape = treeShape(arities)
         const tree = { trees: arities.length > 0 ? 2 : 0, entryCount: arities.length > 0 ? 150 : 0 }
+        const codeBytes = arities.length > 0 ? 2 : 0
         const header = { size: 101, dim: 7, metric: 'cosine', rowType: 'f16', router: 'linear', ...tree } as const
-        const { sections, length } = planLayout({ ...header, idKind, shape }, 333)
+        const { sections, length } = planLayout({ ...header, codeBytes, idKind, shape }, 333)
         let end = TABLE_END
         for (const { offset, length: bytes } of sections) {
           expect(offset % 64).toBe(0)
@@ -117,7 +118,7 @@ describe('planLayout', () => {
           offset: ROWS_OFFSET,
           length: 1616,
         })
-        expect(sections.length).toBe(3 + (arities.length > 0 ? 7 : 0) + { row: 0, f64: 1, string: 2 }[idKind])
+        expect(sections.length).toBe(3 + (arities.length > 0 ? 4 + 2 * 7 : 0) + { row: 0, f64: 1, string: 2 }[idKind])
       }
     }
   })

@@ -1,6 +1,21 @@
 import { describe, expect, test } from '@jest/globals'
 import { Rng } from '../../../build/base/rng.js'
-import { climb, fitLadder, ladderProbes, rankQuantile, type RankTable } from '../../../build/eval/ladder.js'
+import {
+  climb,
+  fitLadder,
+  fitVisits,
+  ladderProbes,
+  manualEffort,
+  rankQuantile,
+  tryVisits,
+  type RankTable,
+  type TrialTable,
+  type Visit,
+} from '../../../build/eval/ladder.js'
+import { treeShape } from '../../../build/tree/shape.js'
+import { MAX_RUNGS, TUNED_K, type Rung, type SearchEffort, type SnapshotHeader } from '../../../build/tree/snapshot.js'
+
+type Tuned = (typeof TUNED_K)[number]
 
 const LEAVES = 64
 const QUERIES = 400
@@ -20,58 +35,178 @@ function makeTable(beamWidths: readonly number[], seed = 1): RankTable {
   return { ranks, queries: QUERIES, k: K, beamWidths, leafCount: LEAVES }
 }
 
-const costs = { reach: (beam: number) => Math.min(LEAVES, beam * 8), cost: (beam: number) => beam }
+/** Share of the first k neighbours that a beam meets in its first leaves. */
+function met({ ranks }: RankTable, beam: number, probes: number, k: number): number {
+  let found = 0
+  for (let q = 0; q < QUERIES; q++) {
+    for (let i = 0; i < k; i++) if (ranks[(beam * QUERIES + q) * K + i]! < probes) found++
+  }
+  return found / (QUERIES * k)
+}
 
-describe('the ladder of settings', () => {
+const reach = (beam: number): number => Math.min(LEAVES, beam * 8)
+
+describe('visits', () => {
   const table = makeTable([1, 2, 4, 8])
-  const rungs = fitLadder(table, costs)
+  const visits = fitVisits(table, reach)
 
-  test('climbs from one probe to all leaves, with beams that reach as many', () => {
-    expect(rungs.map(({ probes }) => probes)).toEqual(ladderProbes(LEAVES))
-    expect([rungs[0]!.probes, rungs.at(-1)!.probes]).toEqual([1, LEAVES])
-    rungs.forEach(({ probes, beamWidth, recall }, i) => {
-      expect(costs.reach(beamWidth)).toBeGreaterThanOrEqual(probes)
-      expect(beamWidth).toBeGreaterThanOrEqual(rungs[i - 1]?.beamWidth ?? 1)
-      recall.forEach((value, j) => expect(value).toBeGreaterThanOrEqual(rungs[i - 1]?.recall[j] ?? 0))
+  test('climb from one probe to all leaves, with the beams that reach as many', () => {
+    expect(visits.map(({ probes }) => probes)).toEqual(ladderProbes(LEAVES))
+    for (const { probes, beams } of visits) {
+      expect(beams.map(({ beamWidth }) => beamWidth)).toEqual([1, 2, 4, 8].filter((beam) => reach(beam) >= probes))
+    }
+    expect(visits.at(-1)).toMatchObject({ probes: LEAVES, recall: [1, 1, 1] })
+  })
+
+  test('say what each beam meets, the widest for all', () => {
+    for (const { probes, beams, recall } of visits) {
+      expect(beams.at(-1)!.recall).toEqual(recall)
+      for (const beam of beams) {
+        TUNED_K.forEach((k, i) => {
+          expect(beam.recall[i]).toBeCloseTo(met(table, table.beamWidths.indexOf(beam.beamWidth), probes, k), 12)
+        })
+      }
+    }
+  })
+
+  test.each([[[1, 10]], [[100]], [[1]]])(
+    'that are tried for %j begin where half are met for one, end where almost all are for each, and stand apart',
+    (ks) => {
+      const columns = ks.map((k) => [1, 10, 100].indexOf(k))
+      const tried = tryVisits(visits, ks)
+      expect(tried.length).toBeGreaterThan(5)
+      expect(tried[0]).toBe(visits.find(({ recall }) => columns.some((column) => recall[column]! >= 0.5)))
+      tried.slice(1).forEach(({ probes }, i) => expect(probes / tried[i]!.probes).toBeGreaterThanOrEqual(1.2))
+      const least = (recall: readonly number[]): number => Math.min(...columns.map((column) => recall[column]!))
+      tried.slice(0, -1).forEach(({ recall }) => expect(least(recall)).toBeLessThan(0.9985))
+      expect(least(tried.at(-1)!.recall)).toBeGreaterThan(0.99)
+    },
+  )
+})
+
+const SIZE = 20_000
+const ENTRIES = 30_000
+
+/** Ranks by code that grow with the visit and the neighbour's number; some neighbours a visit does not meet. */
+function makeTrial(visits: readonly Visit[], seed = 3): TrialTable {
+  const rng = new Rng(seed)
+  const draws = Array.from({ length: QUERIES * K }, () => [rng.uniform(), rng.uniform()] as const)
+  const ranks = Uint32Array.from({ length: visits.length * QUERIES * K }, (_, i) => {
+    const [share, place] = draws[i % (QUERIES * K)]!
+    const visit = visits[Math.floor(i / (QUERIES * K))]!
+    if (share > visit.recall[0]!) return 0xffff_ffff
+    return 1 + (i % K) + Math.floor(-Math.log(1 - place) * (8 + visit.probes / 8))
+  })
+  return { visits, ranks, queries: QUERIES, k: K, size: SIZE, entryCount: ENTRIES }
+}
+
+describe('ladders of settings', () => {
+  const table = makeTrial(tryVisits(fitVisits(makeTable([1, 2, 4, 8]), reach), TUNED_K))
+  const cost = ({ probes, beamWidth, rerank }: SearchEffort): number => probes * 20 + beamWidth + rerank
+  const ladders = new Map(TUNED_K.map((k) => [k, fitLadder(table, k, LEAVES, cost)]))
+  const ladder = (k: Tuned): readonly Rung[] => ladders.get(k)!
+  const rungs = TUNED_K.flatMap((k) => [...ladder(k)])
+
+  test('go from cheap to dear, each rung better than the one below', () => {
+    expect(rungs.length).toBeLessThanOrEqual(MAX_RUNGS)
+    for (const k of TUNED_K) {
+      const own = ladder(k)
+      expect(own.length).toBeGreaterThan(10)
+      own.slice(1, -1).forEach((rung, i) => {
+        expect(cost(rung)).toBeGreaterThan(cost(own[i]!))
+        expect(rung.recall).toBeGreaterThan(own[i]!.recall)
+      })
+      own.forEach((rung) => expect([rung.k, rung.rerank >= k]).toEqual([k, true]))
+      expect(own.at(-1)).toEqual({ probes: LEAVES, beamWidth: LEAVES, rerank: SIZE, k, recall: 1 })
+    }
+  })
+
+  /**
+   * What a setting is known to reach: the share of the first k neighbours among as many entries as it reranks, less the
+   * standard error of its mean and what a beam meets less than the widest.
+   */
+  const reached = (visit: Visit, beamWidth: number, rerank: number, k: Tuned): number => {
+    const v = table.visits.indexOf(visit)
+    const shares = Array.from({ length: QUERIES }, (_, q) => {
+      const own = table.ranks.subarray((v * QUERIES + q) * K, (v * QUERIES + q) * K + k)
+      return own.filter((rank) => rank <= Math.ceil((rerank * ENTRIES) / SIZE)).length / k
     })
-    expect(rungs.at(-1)!.recall).toEqual([1, 1, 1])
+    const mean = shares.reduce((sum, share) => sum + share, 0) / QUERIES
+    const variance = shares.reduce((sum, share) => sum + (share - mean) ** 2, 0) / QUERIES
+    const column = TUNED_K.indexOf(k)
+    const beam = visit.beams.find((known) => known.beamWidth === beamWidth)!
+    return mean - Math.sqrt(variance / QUERIES) - (visit.recall[column]! - beam.recall[column]!)
+  }
+
+  test('promise what was measured, less one standard error and what the beam loses', () => {
+    for (const k of TUNED_K) {
+      for (const { probes, beamWidth, rerank, recall } of ladder(k).slice(0, -1)) {
+        const visit = table.visits.find((tried) => tried.probes === probes)!
+        expect(recall).toBeCloseTo(Math.max(0, reached(visit, beamWidth, rerank, k)), 9)
+      }
+    }
   })
 
-  test('promises a recall no higher than was measured', () => {
-    for (const { probes, beamWidth, recall } of rungs.slice(0, -1)) {
-      const beam = table.beamWidths.indexOf(beamWidth)
-      for (const [j, k] of [1, 10, 100].entries()) {
-        let found = 0
-        for (let q = 0; q < QUERIES; q++) {
-          for (let i = 0; i < k; i++) if (table.ranks[(beam * QUERIES + q) * K + i]! < probes) found++
+  test('take the cheapest of all settings that were tried', () => {
+    for (const k of TUNED_K) {
+      for (const recall of [0.6, 0.8, 0.9]) {
+        const chosen = ladder(k).find((rung) => rung.recall >= recall)!
+        for (const visit of table.visits) {
+          for (let rerank: number = k; rerank < 100 * k; rerank = Math.ceil(rerank * 1.2)) {
+            for (const { beamWidth } of visit.beams) {
+              if (cost({ probes: visit.probes, beamWidth, rerank }) >= cost(chosen)) continue
+              expect(reached(visit, beamWidth, rerank, k)).toBeLessThan(recall)
+            }
+          }
         }
-        expect(recall[j]!).toBeLessThanOrEqual(found / (QUERIES * k) + 1e-12)
-        expect(recall[j]!).toBeGreaterThan(found / (QUERIES * k) - 0.06)
       }
     }
   })
 
-  test('takes the cheapest beam that loses nothing', () => {
-    // With a few probes a beam of one node, which reaches eight leaves, is as good as any.
-    expect(rungs[0]!.beamWidth).toBe(1)
-    expect(rungs.find(({ probes }) => probes > 8)!.beamWidth).toBeGreaterThan(1)
-  })
-
-  test('is climbed to the first rung that reaches a recall, the last where none does', () => {
-    for (const k of [1, 10, 100]) {
-      const column = [1, 10, 100].indexOf(k)
+  test('are climbed to the first rung that reaches a recall, the last where none does', () => {
+    for (const k of TUNED_K) {
       for (const recall of [0.01, 0.3, 0.5, 0.8, 0.95, 0.99, 0.9999]) {
-        const wanted = rungs.find((rung) => rung.recall[column]! >= recall)!
-        expect(climb(rungs, recall, k)).toBe(wanted)
+        expect(climb(rungs, recall, k)).toBe(ladder(k).find((rung) => rung.recall >= recall))
       }
+      expect(climb(rungs, 1.5, k)).toBe(ladder(k).at(-1))
     }
-    expect(climb(rungs, 1.5, 10)).toBe(rungs.at(-1))
   })
 
   test('between the tuned numbers of neighbours the larger counts, beyond them the largest', () => {
-    expect(climb(rungs, 0.9, 5)).toBe(climb(rungs, 0.9, 10))
-    expect(climb(rungs, 0.9, 50)).toBe(climb(rungs, 0.9, 100))
-    expect(climb(rungs, 0.9, 5000)).toBe(climb(rungs, 0.9, 100))
+    expect(climb(rungs, 0.8, 5)).toBe(climb(rungs, 0.8, 10))
+    expect(climb(rungs, 0.8, 50)).toBe(climb(rungs, 0.8, 100))
+    expect(climb(rungs, 0.8, 5000)).toBe(climb(rungs, 0.8, 100))
+  })
+
+  test('are no longer than a file can hold, and keep their ends', () => {
+    const visits = Array.from({ length: 60 }, (_, v) => {
+      const recall = [1 - 0.5 * 0.9 ** v, 1 - 0.6 * 0.9 ** v, 1 - 0.7 * 0.9 ** v]
+      return { probes: v + 1, recall, beams: [{ beamWidth: v + 1, recall }] }
+    })
+    const trial = makeTrial(visits)
+    const free = TUNED_K.map((k) => fitLadder(trial, k, LEAVES, ({ probes, rerank }) => probes + rerank / 1e6))
+    expect(free.flat().length).toBeLessThanOrEqual(MAX_RUNGS)
+    expect(Math.max(...free.map(({ length }) => length))).toBe(Math.floor(MAX_RUNGS / 3))
+    for (const own of free) {
+      expect(own.at(-1)).toMatchObject({ recall: 1, rerank: SIZE })
+      expect(own[0]!.probes).toBe(1)
+    }
+  })
+
+  test('tell a setting by hand which beam and how many rows are enough', () => {
+    const header = { rungs, shape: treeShape([8, 8]), size: SIZE } as unknown as SnapshotHeader
+    for (const k of TUNED_K) {
+      for (const probes of [1, 2, 5, 11, 20]) {
+        const like = ladder(k).find((rung) => rung.probes >= probes)!
+        const effort = manualEffort(header, probes, undefined, k)
+        expect(effort).toEqual({ probes, beamWidth: like.beamWidth, rerank: like.rerank })
+        expect(manualEffort(header, probes, 7, k)).toEqual({ ...effort, rerank: 7 })
+      }
+      expect(manualEffort(header, 1e6, undefined, k)).toEqual({ probes: LEAVES, beamWidth: LEAVES, rerank: SIZE })
+      expect(manualEffort(header, 3, 1e9, k).rerank).toBe(SIZE)
+    }
+    const untuned = { ...header, rungs: [] }
+    expect(manualEffort(untuned, 3, undefined, 7)).toEqual({ probes: 3, beamWidth: LEAVES, rerank: 70 })
   })
 })
 
@@ -80,7 +215,6 @@ test('numbers of probes grow by a tenth and stay few', () => {
   expect(ladderProbes(3)).toEqual([1, 2, 3])
   for (const leaves of [100, 8192, 250_000]) {
     const probes = ladderProbes(leaves)
-    // A file holds at most 256 rungs.
     expect(probes.length).toBeLessThan(160)
     probes.forEach((value, i) => {
       if (i > 0) expect(value).toBeGreaterThan(probes[i - 1]!)

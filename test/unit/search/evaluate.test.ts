@@ -38,11 +38,11 @@ test('recall counts answers within the k-th true distance, over k and the querie
     exact.flatMap(({ ids }) => new Array<number>(k).fill(ids[2]!)),
     positionOf,
   )
-  const job = { matrix, k, effort: { probes: 5, beamWidth: 5 }, truth: { positions: shifted, k } }
+  const job = { matrix, k, effort: { probes: 5, beamWidth: 5, rerank: 50 }, truth: { positions: shifted, k } }
   const found = await evaluateSearch(searcher, snapshot, job, () => void turns++)
   expect(found.recall).toBeCloseTo(within(2) / (2 * k), 12)
   expect(found.recall).toBeLessThan(1)
-  expect(found).toMatchObject({ candidatesPct: 100, probes: 5 })
+  expect(found).toMatchObject({ candidatesPct: 100, probes: 5, rerank: 50 })
   // Once a query, and once each for those that only warm up.
   expect(turns).toBeGreaterThanOrEqual(6)
   // What the caller throws between two queries ends it.

@@ -3,7 +3,16 @@ import type { Router } from '../../../build/base/options.js'
 import { Rng } from '../../../build/base/rng.js'
 import { Arena } from '../../../build/kernels/memory.js'
 import { RouteModel } from '../../../build/search/route.js'
-import { padded, routerFloats, routerTensors, routerViews } from '../../../build/tree/router.js'
+import {
+  packRouter,
+  padded,
+  routerFloats,
+  routerTensors,
+  routerViews,
+  storedBytes,
+  storedTableBytes,
+  storedTensors,
+} from '../../../build/tree/router.js'
 import { treeShape, type TreeShape } from '../../../build/tree/shape.js'
 import { collapsedLogits, levelScores } from '../../train/reference.js'
 
@@ -32,7 +41,7 @@ function make(kind: Router, arities: readonly number[], seed = 1): Made {
   }
   const at = arena.allocate(tables.byteLength)
   arena.f32(at, tables.length).set(tables)
-  const model = { kind, shape, dim: DIM }
+  const model = { kind, shape, dim: DIM, form: 'trained' } as const
   const scratch = arena.allocate(RouteModel.scratchBytes(arena.kernels, model))
   const query = arena.allocate(64)
   const values = Float32Array.from({ length: DIM }, () => rng.normal())
@@ -117,12 +126,113 @@ describe.each(KINDS.flatMap((kind) => SHAPES.map((arities) => [kind, arities] as
   },
 )
 
+/** The tables that a packed router stands for. */
+function unpacked(kind: Router, shape: TreeShape, stored: Uint8Array): Float32Array {
+  const trained = routerTensors(kind, shape, DIM)
+  const out = new Float32Array(routerFloats(trained))
+  const views = routerViews(trained, out)
+  let at = 0
+  let steps = new Int8Array(0)
+  for (const tensor of storedTensors(kind, shape, DIM)) {
+    const { name, rows, cols, type } = tensor
+    const bytes = stored.slice(at, at + rows * cols * (type === 'f32' ? 4 : 1)).buffer
+    if (type === 'i8') steps = new Int8Array(bytes)
+    else if (name.startsWith('scale')) {
+      const scales = new Float32Array(bytes)
+      const width = padded(DIM)
+      const level = views.get(name.replace('scale', 'level'))!
+      const stride = steps.length / scales.length
+      level.forEach((_, i) => {
+        const row = Math.floor(i / width)
+        level[i] = steps[row * stride + (i % width)]! * scales[row]!
+      })
+    } else views.get(name)!.set(new Float32Array(bytes))
+    at += storedTableBytes(tensor)
+  }
+  expect(at).toBe(stored.length)
+  return out
+}
+
+describe.each((['linear', 'residual'] as const).flatMap((kind) => SHAPES.map((arities) => [kind, arities] as const)))(
+  'a stored %s router over %j',
+  (kind, arities) => {
+    const { shape, tables, query, values } = make(kind, arities, 2)
+    const bytes = storedBytes(storedTensors(kind, shape, DIM))
+    const stored = arena.u8(arena.allocate(bytes), bytes).fill(0)
+    packRouter(kind, shape, DIM, tables, stored)
+    const scratch = { kind, shape, dim: DIM, form: 'stored' } as const
+    const model = new RouteModel(
+      arena,
+      scratch,
+      stored.byteOffset,
+      arena.allocate(RouteModel.scratchBytes(arena.kernels, scratch)),
+    )
+    const own = unpacked(kind, shape, stored)
+
+    test('keeps each row within half a step, and other tables as they are', () => {
+      const [before, after] = [tables, own].map((floats) => routerViews(routerTensors(kind, shape, DIM), floats))
+      for (const [name, view] of before!) {
+        if (!name.startsWith('level')) expect(after!.get(name)).toEqual(view)
+        else {
+          const width = padded(DIM)
+          for (let at = 0; at < view.length; at += width) {
+            const row = view.subarray(at, at + width)
+            const step = Math.max(...row.map(Math.abs)) / 127
+            row.forEach((value, i) => {
+              expect(Math.abs(after!.get(name)![at + i]! - value)).toBeLessThanOrEqual(step * 0.50001)
+            })
+          }
+        }
+      }
+    })
+
+    test('scores every node as its steps and those of the query say', () => {
+      const last = arities.length - 1
+      for (let level = 0; level <= last; level++) {
+        const wanted = levelScores(kind, shape, own, level, values)
+        const count = level === 0 ? 1 : shape.nodeCounts[level - 1]!
+        const weights = routerViews(routerTensors(kind, shape, DIM), own).get(`level ${level}`)!
+        const width = padded(DIM)
+        for (let node = 0; node < count; node++) {
+          const scores = arena.f32(model.scoreNode(query, level, node), arities[level]!)
+          scores.forEach((score, child) => {
+            const row = node * arities[level]! + child
+            // Components of the encoded query are below 8, so each is off by at most half of 8 / 2047.
+            const sum = weights.subarray(row * width, (row + 1) * width).reduce((s, w) => s + Math.abs(w), 0)
+            expect(Math.abs(score - wanted[row]!)).toBeLessThanOrEqual((4 / 2047) * sum + 1e-5)
+          })
+        }
+      }
+    })
+
+    test('a beam of all nodes finds the best leaves by these scores, best first', () => {
+      const leaves = shape.leafCount
+      const arity = arities.at(-1)!
+      const scores = new Float32Array(leaves)
+      for (let node = 0; node < leaves / arity; node++) {
+        scores.set(arena.f32(model.scoreNode(query, arities.length - 1, node), arity), node * arity)
+      }
+      const order = [...scores.keys()].sort((a, b) => scores[b]! - scores[a]! || a - b)
+      for (const probes of [1, 3, leaves]) {
+        const count = model.route(query, probes, leaves)
+        expect([...arena.u32(model.leaves, count)]).toEqual(order.slice(0, probes))
+      }
+    })
+  },
+)
+
 test('equal scores are broken towards the lower node', () => {
-  for (const kind of ['linear', 'residual'] as const) {
+  for (const [kind, form] of [
+    ['linear', 'trained'],
+    ['residual', 'trained'],
+    ['linear', 'stored'],
+    ['residual', 'stored'],
+  ] as const) {
     const shape = treeShape([3, 4])
+    const made = { kind, shape, dim: DIM, form } as const
     const tables = arena.allocate(routerFloats(routerTensors(kind, shape, DIM)) * 4)
-    const scratch = arena.allocate(RouteModel.scratchBytes(arena.kernels, { kind, shape, dim: DIM }))
-    const model = new RouteModel(arena, { kind, shape, dim: DIM }, tables, scratch)
+    const scratch = arena.allocate(RouteModel.scratchBytes(arena.kernels, made))
+    const model = new RouteModel(arena, made, tables, scratch)
     const count = model.route(arena.allocate(64), 7, 3)
     expect([...arena.u32(model.leaves, count)]).toEqual([0, 1, 2, 3, 4, 5, 6])
   }

@@ -1,0 +1,460 @@
+import { expect, test } from '@jest/globals'
+import { Rng } from '../../build/base/rng.js'
+import { codeShape, mostCodeBytes, tableLevels } from '../../build/codes/shape.js'
+import type { Arena } from '../../build/kernels/memory.js'
+import * as twin from '../reference/codes.js'
+import { onEachBinary, put, putFloats, putIntegers } from './harness.js'
+
+const COLUMNS = [1, 2, 3, 5, 25, 32]
+const WIDTHS = [1, 2, 3, 4, 5]
+/** Behind what a kernel may write. */
+const GUARD = 16
+
+const floats = (rng: Rng, count: number, scale = 1): number[] =>
+  Array.from({ length: count }, () => Math.fround(rng.normal() * scale))
+
+function putBytes(arena: Arena, values: ArrayLike<number>): number {
+  const address = arena.allocate(values.length + GUARD)
+  arena.u8(address, values.length).set(Array.from(values, (value) => value & 255))
+  return address
+}
+
+const putShorts = (arena: Arena, values: ArrayLike<number>): number => put(arena, Int16Array.from(values))
+
+/** Room for that many bytes, and a look at whether more was written. */
+function room(arena: Arena, bytes: number): { address: number; untouched: () => boolean } {
+  const address = arena.allocate(bytes + GUARD)
+  arena.u8(address, bytes + GUARD).fill(77)
+  return { address, untouched: () => arena.u8(address + bytes, GUARD).every((byte) => byte === 77) }
+}
+
+/** Rows of 8-bit steps, `stride` bytes apart. */
+function putSteps(arena: Arena, rows: readonly (readonly number[])[], stride: number): number {
+  const bytes = new Array<number>(rows.length * stride).fill(0)
+  rows.forEach((row, i) => row.forEach((step, j) => (bytes[i * stride + j] = step)))
+  return putBytes(arena, bytes)
+}
+
+function makeBooks(rng: Rng, subs: number, width: number, scale = 1): twin.Books {
+  return Array.from({ length: subs }, () => Array.from({ length: 16 }, () => floats(rng, width, scale)))
+}
+
+/** As the kernels read them: the 16 values of one component together. */
+function putBooks(arena: Arena, books: twin.Books): number {
+  return putFloats(
+    arena,
+    books.flatMap((book) => book[0]!.flatMap((_, j) => book.map((value) => value[j]!))),
+  )
+}
+
+/** Leaves that begin and end within blocks, at their edges, and empty ones. */
+const LEAF_SIZES = [5, 0, 11, 16, 1, 30, 0, 0, 3, 33, 64, 7, 2]
+const OFFSETS = LEAF_SIZES.reduce((offsets, size) => [...offsets, offsets.at(-1)! + size], [0])
+const ENTRIES = OFFSETS.at(-1)!
+const VISITS = [[0], [1], [3], [10, 3, 0], [12, 5, 1, 9, 4, 8], [...LEAF_SIZES.keys()], [6, 7], []]
+
+onEachBinary((open) => {
+  test('quantize gives steps of at most 2,047 and their unit', () => {
+    const arena = open()
+    for (const count of [1, 3, 4, 5, 7, 8, 9, 31, 128, 384]) {
+      for (const scale of [1, 1e-20, 1e20, 0, 1e-39]) {
+        const values = floats(new Rng(count), count, scale)
+        const length = (count + 7) & ~7
+        const at = putFloats(arena, [...values, ...new Array<number>(length - count).fill(0)])
+        const out = room(arena, length * 2)
+        const unit = arena.kernels.quantize(at, count, out.address)
+        const wanted = twin.quantize(values)
+        expect(unit).toBe(wanted.unit)
+        const steps = Array.from(arena.i16(out.address, length))
+        expect(steps.slice(0, count)).toEqual(wanted.steps.map((step) => step + 0))
+        expect(steps.slice(count)).toEqual(new Array(length - count).fill(0))
+        expect(out.untouched()).toBe(true)
+        if (scale >= 1e-20) expect(Math.max(...steps.map(Math.abs))).toBe(2047)
+        steps.slice(0, count).forEach((step, i) => {
+          if (scale !== 1e-39) expect(Math.abs(step * unit - values[i]!)).toBeLessThanOrEqual(unit * 0.501)
+        })
+      }
+    }
+  })
+
+  test('scoreChildrenInt scores the children of each parent in whole numbers', () => {
+    const arena = open()
+    for (const dim of [1, 3, 8, 15, 16, 17, 128, 9000]) {
+      for (const arity of [1, 3, 4, 5, 33]) {
+        if (dim > 128 && arity > 3) continue
+        const rng = new Rng(dim + arity)
+        const extreme = dim === 9000
+        const z = Array.from({ length: dim }, () => (extreme ? 2047 : rng.below(4095) - 2047))
+        const weights = Array.from({ length: 6 * arity }, () =>
+          Array.from({ length: dim }, () => (extreme ? 127 : rng.below(255) - 127)),
+        )
+        const [unit, scales, bias] = [Math.fround(rng.uniform()), floats(rng, 6 * arity), floats(rng, 6 * arity, 100)]
+        const parents = [0, 2, 5]
+        const stride = (dim + 15) & ~15
+        const out = room(arena, parents.length * arity * 4)
+        const query = putShorts(arena, [...z, ...new Array<number>(stride - dim).fill(0)])
+        const [rows, scalesAt] = [putSteps(arena, weights, stride), putFloats(arena, scales)]
+        const [biasAt, parentsAt] = [putFloats(arena, bias), putIntegers(arena, parents)]
+        arena.kernels.scoreChildrenInt(
+          query,
+          unit,
+          dim,
+          rows,
+          stride,
+          scalesAt,
+          biasAt,
+          parentsAt,
+          parents.length,
+          arity,
+          out.address,
+        )
+        const found = Array.from(arena.f32(out.address, parents.length * arity))
+        expect(found).toEqual(twin.scoreChildrenInt(z, unit, weights, scales, bias, parents, arity))
+        expect(out.untouched()).toBe(true)
+      }
+    }
+  })
+
+  test('subtract subtracts, in whole vectors of four', () => {
+    const arena = open()
+    for (const count of [1, 3, 4, 5, 16, 100]) {
+      const rng = new Rng(count)
+      const length = (count + 3) & ~3
+      const [x, y] = [floats(rng, length), floats(rng, length)]
+      const out = room(arena, length * 4)
+      arena.kernels.subtract(putFloats(arena, x), putFloats(arena, y), count, out.address)
+      expect(Array.from(arena.f32(out.address, length))).toEqual(twin.subtract(x, y))
+      expect(out.untouched()).toBe(true)
+    }
+  })
+
+  test('encodeBlock codes rows by their nearest centroids, the first of equals, with their terms', () => {
+    const arena = open()
+    for (const columns of COLUMNS) {
+      for (const width of WIDTHS) {
+        const rng = new Rng(columns * 10 + width)
+        const dims = 2 * columns * width
+        const stride = (dims + 15) & ~15
+        const books = makeBooks(rng, 2 * columns, width).map((book, m) =>
+          // Some have centroids twice; one is all zeros.
+          m % 3 === 0
+            ? book.map((_, c) => book[c >> 1]!)
+            : m % 7 === 5
+              ? book.map((value) => value.map(() => 0))
+              : book,
+        )
+        const centroids = Array.from({ length: 3 }, () => floats(rng, dims))
+        for (const count of [1, 7, 15, 16]) {
+          const rows = Array.from({ length: count }, () => floats(rng, dims))
+          const leaves = rows.map(() => rng.below(3))
+          const spread = (vectors: readonly number[][]): number =>
+            putFloats(
+              arena,
+              vectors.flatMap((vector) => [...vector, ...new Array<number>(stride - dims).fill(9)]),
+            )
+          const [block, terms] = [room(arena, 16 * columns), room(arena, 4 * count)]
+          arena.kernels.encodeBlock(
+            spread(rows),
+            stride * 4,
+            count,
+            spread(centroids),
+            putIntegers(arena, leaves),
+            putBooks(arena, books),
+            columns,
+            width,
+            block.address,
+            terms.address,
+          )
+          const wanted = rows.map((row, i) => twin.encode(row, centroids[leaves[i]!]!, books))
+          const codes = wanted.map((own) => own.codes)
+          expect(Array.from(arena.u8(block.address, 16 * columns))).toEqual(twin.packBlock(codes, columns))
+          expect(Array.from(arena.f32(terms.address, count))).toEqual(wanted.map(({ term }) => term))
+          expect([block.untouched(), terms.untouched()]).toEqual([true, true])
+        }
+      }
+    }
+  })
+
+  /** The tables of a query as bytes, by sub-code. */
+  function tablesOf(
+    arena: Arena,
+    query: readonly number[],
+    books: twin.Books,
+    factor: number,
+    levels: number,
+    most: number,
+  ): { tables: number[][]; least: number; scale: number } {
+    const subs = books.length
+    const [out, least] = [room(arena, subs * 16), room(arena, 4)]
+    const scratch = room(arena, subs * 64)
+    const scale = arena.kernels.codeTables(
+      putFloats(arena, query),
+      putBooks(arena, books),
+      subs,
+      books[0]![0]!.length,
+      factor,
+      levels,
+      most,
+      scratch.address,
+      out.address,
+      least.address,
+    )
+    expect([out, least, scratch].map(({ untouched }) => untouched())).toEqual([true, true, true])
+    const tables = Array.from({ length: subs }, (_, m) => Array.from(arena.u8(out.address + m * 16, 16)))
+    return { tables, least: arena.f32(least.address, 1)[0]!, scale }
+  }
+
+  test('codeTables gives each table less its least, the widest reaching the levels unless the scale is bounded', () => {
+    const arena = open()
+    for (const columns of COLUMNS) {
+      for (const width of WIDTHS) {
+        const rng = new Rng(columns * 10 + width)
+        const books = makeBooks(rng, 2 * columns, width, 0.1 + rng.uniform())
+        const query = floats(rng, 2 * columns * width)
+        for (const [factor, most] of [
+          [-2, 3e38],
+          [-1, 3e38],
+          [-2, 5],
+        ] as const) {
+          const found = tablesOf(arena, query, books, factor, 63, most)
+          expect(found).toEqual(twin.codeTables(query, books, factor, 63, most))
+          for (const table of found.tables) expect(Math.min(...table)).toBe(0)
+          if (most > 5) expect(Math.max(...found.tables.flat())).toBe(63)
+          else expect(found.scale).toBeLessThanOrEqual(5)
+        }
+      }
+    }
+  })
+
+  test('codeTables of a zero query, and of one beyond all bounds, stay within the levels', () => {
+    const arena = open()
+    const books = makeBooks(new Rng(1), 6, 2)
+    const zero = tablesOf(arena, new Array<number>(12).fill(0), books, -2, 63, 3e38)
+    expect(zero.tables.flat()).toEqual(new Array(96).fill(0))
+    for (const value of [3e38, -3e38, 1e-45, 1e-38]) {
+      const { tables } = tablesOf(arena, new Array<number>(12).fill(value), books, -2, 63, 3e38)
+      expect(Math.max(...tables.flat())).toBeLessThanOrEqual(63)
+    }
+  })
+
+  test('leafBases gives what a leaf adds to its entries, above the least, up to 32,767', () => {
+    const arena = open()
+    for (const dim of [1, 5, 16, 17, 100, 384]) {
+      for (const count of [1, 2, 3, 4, 5, 9]) {
+        const rng = new Rng(dim + count)
+        const stride = (dim + 15) & ~15
+        const centroids = Array.from({ length: 12 }, () => Array.from({ length: dim }, () => rng.below(255) - 127))
+        const query = Array.from({ length: dim }, () => rng.below(4095) - 2047)
+        const [scales, biases] = [floats(rng, 12, 0.01), floats(rng, 12, 10)]
+        const leaves = Array.from({ length: count }, () => rng.below(12))
+        for (const [scale, weight, unit] of [
+          [3, 2, 0.01],
+          [1e6, 1, 0.5],
+          [3e38, 2, 0.01],
+          [0, 1, 1],
+        ] as const) {
+          const [scratch, out] = [room(arena, count * 4), room(arena, count * 4)]
+          const least = arena.kernels.leafBases(
+            putShorts(arena, [...query, ...new Array<number>(stride - dim).fill(0)]),
+            unit,
+            dim,
+            putSteps(arena, centroids, stride),
+            stride,
+            putFloats(arena, scales),
+            putFloats(arena, biases),
+            weight,
+            putIntegers(arena, leaves),
+            count,
+            scale,
+            scratch.address,
+            out.address,
+          )
+          const wanted = twin.leafBases(query, unit, centroids, scales, biases, weight, leaves, scale)
+          expect(least).toBe(wanted.least)
+          const bases = Array.from(arena.u32(out.address, count), (base) => base | 0)
+          expect(bases).toEqual(wanted.bases)
+          expect(Math.min(...bases)).toBe(0)
+          expect(Math.max(...bases)).toBeLessThanOrEqual(32_767)
+          expect([scratch.untouched(), out.untouched()]).toEqual([true, true])
+        }
+      }
+    }
+  })
+
+  /** Codes of all entries in their blocks. */
+  function putCodes(arena: Arena, codes: readonly number[][], columns: number): number {
+    const blocks = Array.from({ length: Math.ceil(codes.length / 16) }, (_, b) =>
+      twin.packBlock(codes.slice(b * 16, b * 16 + 16), columns),
+    )
+    return putBytes(arena, blocks.flat())
+  }
+
+  test('scanCodes scores the entries of leaves, and no place of others', () => {
+    const arena = open()
+    const offsets = putIntegers(arena, OFFSETS)
+    for (const columns of COLUMNS) {
+      const rng = new Rng(columns)
+      const codes = Array.from({ length: ENTRIES }, () => Array.from({ length: 2 * columns }, () => rng.below(16)))
+      const tables = codes[0]!.map(() => Array.from({ length: 16 }, () => rng.below(64)))
+      const terms = Array.from({ length: Math.ceil(ENTRIES / 16) * 16 }, (_, e) =>
+        e % 9 === 0 ? [-32_768, 32_767, 16_384, -16_384][(e / 9) % 4]! : rng.below(65_535) - 32_767,
+      )
+      const [codesAt, tablesAt] = [putCodes(arena, codes, columns), putBytes(arena, tables.flat())]
+      const termsAt = putShorts(arena, terms)
+      for (const leaves of VISITS) {
+        for (const factor of [0, 1, 12_345, 32_767]) {
+          for (const used of [terms, undefined]) {
+            // Some bases leave room for sums, some saturate with them.
+            const bases = leaves.map((_, i) => [0, 500, 32_000, 32_767][(i + factor) % 4]!)
+            const wanted = twin.scanCodes(leaves, OFFSETS, codes, used, factor, tables, bases)
+            const out = room(arena, wanted.length * 2)
+            const count = arena.kernels.scanCodes(
+              putIntegers(arena, leaves),
+              leaves.length,
+              offsets,
+              codesAt,
+              columns,
+              used === undefined ? 0 : termsAt,
+              factor,
+              tablesAt,
+              putIntegers(arena, bases),
+              out.address,
+            )
+            expect(count).toBe(wanted.length)
+            expect(Array.from(arena.i16(out.address, count))).toEqual(wanted)
+            expect(out.untouched()).toBe(true)
+          }
+        }
+      }
+    }
+  })
+
+  test('scanCodes saturates at both ends', () => {
+    const arena = open()
+    const codes = [[15, 15]]
+    const scan = (terms: number[], factor: number, base: number): number => {
+      const out = room(arena, 32)
+      const tables = putBytes(arena, new Array<number>(32).fill(63))
+      arena.kernels.scanCodes(
+        putIntegers(arena, [0]),
+        1,
+        putIntegers(arena, [0, 1]),
+        putCodes(arena, codes, 1),
+        1,
+        terms.length === 0 ? 0 : putShorts(arena, [...terms, ...new Array<number>(15).fill(0)]),
+        factor,
+        tables,
+        putIntegers(arena, [base]),
+        out.address,
+      )
+      return arena.i16(out.address, 16)[0]!
+    }
+    expect(scan([], 0, 32_767)).toBe(32_767)
+    expect(scan([], 0, 32_767 - 126)).toBe(32_767)
+    expect(scan([], 0, 32_767 - 127)).toBe(32_766)
+    expect(scan([32_767], 32_767, 0)).toBe(32_767)
+    // The sum of tables and term saturates before the base is added.
+    expect(scan([32_767], 32_767, -32_768)).toBe(-1)
+    expect(scan([-32_767], 32_767, -32_768)).toBe(-32_768)
+    expect(scan([-32_768], 32_767, 0)).toBe(126 - 32_767)
+  })
+
+  /** The widest scores that tables of these shapes can add up to; f32 cannot make a table reach more than its levels. */
+  const longest = mostCodeBytes(65_536)
+  test.each([1, 32, 129, 130, 260, 261, 300, 1000, 8192, longest])(
+    'no sum of the tables of %i bytes leaves the scores',
+    (columns) => {
+      const arena = open()
+      const shape = codeShape(65_536, columns)
+      expect(shape.subs).toBe(2 * columns)
+      const levels = tableLevels(shape)
+      expect(levels).toBeGreaterThanOrEqual(1)
+      expect(levels * 4).toBeLessThan(256)
+      expect(levels * shape.subs).toBeLessThanOrEqual(32_767)
+      const tables = putBytes(arena, new Array<number>(shape.subs * 16).fill(levels))
+      // Two blocks and one more, so that both loops are met.
+      const codes = putBytes(arena, new Array<number>(3 * 16 * columns).fill(0xf0))
+      const out = room(arena, 96)
+      const [leaves, offsets, bases] = [[0], [0, 48], [0]].map((values) => putIntegers(arena, values))
+      arena.kernels.scanCodes(leaves!, 1, offsets!, codes, columns, 0, 0, tables, bases!, out.address)
+      expect(Array.from(arena.i16(out.address, 48))).toEqual(new Array(48).fill(levels * shape.subs))
+    },
+  )
+
+  test('countScores counts the scores up to a bound', () => {
+    const arena = open()
+    for (const count of [0, 8, 16, 1000, 40_000]) {
+      const rng = new Rng(count)
+      const scores = Int16Array.from({ length: count }, () => rng.below(65_536) - 32_768)
+      const at = put(arena, scores)
+      for (const bound of [-32_768, -1, 0, 1234, 32_766, 32_767]) {
+        expect(arena.kernels.countScores(at, count, bound)).toBe(twin.countScores(scores, bound))
+      }
+    }
+    // More equal ones than a lane of 16 bits can count.
+    const many = 8 * 70_000
+    expect(arena.kernels.countScores(put(arena, new Int16Array(many).fill(-5)), many, -5)).toBe(many)
+  })
+
+  test('selectScores gives the least scores, ascending places, the first of equals', () => {
+    const arena = open()
+    const makers: [string, (rng: Rng, i: number) => number][] = [
+      ['anything', (rng) => rng.below(65_536) - 32_768],
+      ['a bell', (rng) => Math.round(rng.normal() * 500 + 2000)],
+      ['few values', (rng) => rng.below(5)],
+      ['all equal', () => 77],
+      ['all the largest', () => 32_767],
+      ['all the smallest', () => -32_768],
+      ['one below the rest', (_, i) => (i === 3 ? -32_768 : 32_767)],
+      ['ascending', (_, i) => Math.min(32_767, i - 5000)],
+      ['descending', (_, i) => 5000 - i],
+      ['mostly places of no entry', (rng) => (rng.below(20) === 0 ? rng.below(3000) : 32_767)],
+      ['far apart', (rng) => [-32_768, 32_767, 0][rng.below(3)]!],
+    ]
+    for (const [name, make] of makers) {
+      for (const count of [8, 16, 24, 1000, 1024, 8192, 24_000]) {
+        const rng = new Rng(count)
+        const scores = Int16Array.from({ length: count }, (_, i) => make(rng, i))
+        const at = put(arena, scores)
+        const sorted = [...scores.keys()].sort((a, b) => scores[a]! - scores[b]! || a - b)
+        for (const wanted of [-1, 0, 1, 2, 10, 100, count >> 1, count - 1, count, count + 1, count * 3]) {
+          const most = Math.max(0, Math.min(count, wanted + (wanted >> 3) + 4))
+          const out = room(arena, most * 4)
+          const found = arena.kernels.selectScores(at, count, wanted, out.address)
+          expect(out.untouched()).toBe(true)
+          expect([name, count, wanted, found >= Math.min(Math.max(wanted, 0), count)]).toEqual([
+            name,
+            count,
+            wanted,
+            true,
+          ])
+          expect(found).toBeLessThanOrEqual(wanted <= 0 ? 0 : most)
+          const places = Array.from(arena.u32(out.address, found))
+          expect(places).toEqual(sorted.slice(0, found).sort((a, b) => a - b))
+          arena.free(out.address)
+        }
+      }
+    }
+  })
+
+  test('countEntries and placePositions tell entries from places of none, each row once', () => {
+    const arena = open()
+    const rng = new Rng(8)
+    // Rows stand in several leaves, ascending within each.
+    const entries = LEAF_SIZES.flatMap((size) => Array.from(rng.sample(90, size)).sort((a, b) => a - b))
+    const [offsets, entriesAt] = [putIntegers(arena, OFFSETS), putIntegers(arena, entries)]
+    for (const leaves of VISITS) {
+      const leavesAt = putIntegers(arena, leaves)
+      expect(arena.kernels.countEntries(leavesAt, leaves.length, offsets)).toBe(twin.countEntries(leaves, OFFSETS))
+      const total = twin.placesOf(leaves, OFFSETS).length
+      for (const share of [1, 2, 5]) {
+        const places = Array.from({ length: total }, (_, place) => place).filter(() => rng.below(share) === 0)
+        const at = putIntegers(arena, places)
+        const scratch = room(arena, arena.kernels.positionBytes(places.length) >>> 0)
+        const count = arena.kernels.placePositions(at, places.length, leavesAt, offsets, entriesAt, scratch.address)
+        expect(Array.from(arena.u32(at, count))).toEqual(twin.placePositions(places, leaves, OFFSETS, entries))
+        expect(scratch.untouched()).toBe(true)
+      }
+    }
+  })
+})
