@@ -1,0 +1,92 @@
+import { describe, expect, test } from '@jest/globals'
+import { MOST_STEP, packSteps, rowRoom, rowStride, stepAt, TYPE_CODE } from '../../build/base/matrix.js'
+import { Rng } from '../../build/base/rng.js'
+import type { Arena } from '../../build/kernels/memory.js'
+import { onEachBinary, storeQuery, tolerance } from './harness.js'
+
+const DIMS = [1, 3, 15, 16, 17, 48, 63, 64, 65, 130, 384]
+const COSINE = 2
+
+/** Rows of steps in an arena, with the steps as numbers. */
+function storeSteps(arena: Arena, rows: readonly Float32Array[], dim: number) {
+  const stride = rowStride('i10', dim)
+  const address = arena.allocate(stride * rows.length)
+  const steps = rows.map((row, i) => {
+    packSteps(row, arena.u8(address + i * stride, stride))
+    const bytes = arena.u8(address, stride * rows.length)
+    return Array.from(row, (_, j) => stepAt(bytes, i * stride, j))
+  })
+  return { address, stride, steps }
+}
+
+const randomRow = (rng: Rng, dim: number): Float32Array => Float32Array.from({ length: dim }, () => rng.normal())
+
+describe('rows in steps', () => {
+  test.each(DIMS)('%i components lie within half a step of what they were, with zeros behind them', (dim) => {
+    const row = randomRow(new Rng(dim), dim)
+    const bytes = new Uint8Array(rowStride('i10', dim))
+    const unit = packSteps(row, bytes)
+    const largest = Math.max(...row.map(Math.abs))
+    expect(unit).toBeCloseTo(largest / MOST_STEP, 6)
+    row.forEach((value, i) => {
+      expect(Math.abs(stepAt(bytes, 0, i) * unit - value)).toBeLessThanOrEqual(unit * 0.501)
+      expect(Math.abs(stepAt(bytes, 0, i))).toBeLessThanOrEqual(MOST_STEP)
+    })
+    for (let i = dim; i < rowRoom('i10', dim); i++) expect(stepAt(bytes, 0, i)).toBe(0)
+  })
+
+  test('a row of zeros stays one, and the ends of the range are kept', () => {
+    const bytes = new Uint8Array(rowStride('i10', 3))
+    expect(packSteps([0, 0, 0], bytes)).toBe(0)
+    expect([...bytes].every((byte) => byte === 0)).toBe(true)
+    packSteps([-2, 2, 0.001], bytes)
+    expect([0, 1, 2].map((i) => stepAt(bytes, 0, i))).toEqual([-MOST_STEP, MOST_STEP, 0])
+  })
+})
+
+onEachBinary((open) => {
+  test.each(DIMS)('widen and squaredNorms read the steps exactly, %i components', (dim) => {
+    const arena = open()
+    const rng = new Rng(dim)
+    const { address, stride, steps } = storeSteps(
+      arena,
+      Array.from({ length: 5 }, () => randomRow(rng, dim)),
+      dim,
+    )
+    const width = (dim + 3) & ~3
+    const out = arena.allocate(5 * width * 4)
+    arena.kernels.widen(TYPE_CODE.i10, address, stride, 5, dim, out, width * 4)
+    const wanted = steps.flatMap((row) => [...row, ...new Array<number>(width - dim).fill(0)])
+    expect(Array.from(arena.f32(out, 5 * width))).toEqual(wanted)
+    const norms = arena.allocate(20)
+    arena.kernels.squaredNorms(TYPE_CODE.i10, address, stride, 5, dim, norms)
+    steps.forEach((row, i) => {
+      const sum = row.reduce((total, step) => total + step * step, 0)
+      expect(Math.abs(arena.f32(norms, 5)[i]! - sum)).toBeLessThanOrEqual(tolerance(dim, sum))
+    })
+  })
+
+  test.each(DIMS)('cosine distances are those of the steps, %i components', (dim) => {
+    const arena = open()
+    const rng = new Rng(dim + 1)
+    const rows = Array.from({ length: 7 }, () => randomRow(rng, dim))
+    const { address, stride, steps } = storeSteps(arena, rows, dim)
+    const query = Array.from(randomRow(rng, dim))
+    const scales = arena.allocate(28)
+    steps.forEach((row, i) => (arena.f32(scales, 7)[i] = 1 / Math.hypot(...row)))
+    const out = arena.allocate(28)
+    const at = storeQuery(arena, query)
+    arena.kernels.distances(COSINE, TYPE_CODE.i10, 0, at, dim, address, stride, 7, scales, out)
+    steps.forEach((row, i) => {
+      const scale = arena.f32(scales, 7)[i]!
+      const products = row.map((step, j) => step * Math.fround(query[j]!))
+      const sum = products.reduce((total, product) => total + product, 0)
+      const bound =
+        tolerance(
+          dim,
+          products.reduce((total, product) => total + Math.abs(product), 0),
+        ) * scale
+      expect(Math.abs(arena.f32(out, 7)[i]! - (1 - sum * scale))).toBeLessThanOrEqual(bound + 2e-7)
+    })
+  })
+})
