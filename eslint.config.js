@@ -65,7 +65,7 @@ const layers = [
 ]
 
 export default tseslint.config(
-  { ignores: ['build/', 'coverage/', 'node_modules/', 'bench/.cache/'] },
+  { ignores: ['build/', 'coverage/', 'node_modules/', 'bench/.cache/', 'test/runtimes/.cache/'] },
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   ...tseslint.configs.recommended,
   {

@@ -3,6 +3,9 @@ export default {
   testEnvironment: 'node',
   roots: ['<rootDir>/test'],
   testMatch: ['**/*.test.ts'],
+  // These have a run of their own: `npm run test:runtimes`.
+  testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/runtimes/', '<rootDir>/test/package/'],
+  modulePathIgnorePatterns: ['<rootDir>/test/runtimes/.cache/'],
   extensionsToTreatAsEsm: ['.ts'],
   // Tests name their helpers `x.js`, as compiled TypeScript would: without its suffix `x.ts` is found as well.
   moduleFileExtensions: ['js', 'mjs', 'cjs', 'ts', 'json', 'node'],

@@ -14,6 +14,7 @@ export { countEntries, countScores, placePositions, positionBytes, selectScores 
 export { codeTables, encodeBlock, leafBases, quantize, scanCodes, subtract } from './codes'
 export { distances, distancesAt } from './distance'
 export { dots, dotsAt } from './dots'
+export { hashBlocks, hashEnd, hashShort, hashStart } from './hash'
 export { heapBase } from './memory'
 export { nearTiles, shiftRows, shortenLists, widenIntegers } from './near'
 export { addNorm } from './neural'

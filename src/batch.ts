@@ -1,6 +1,8 @@
+import { openSearchPool } from '#search-threads'
+import { sharedBuffer } from './base/shared.js'
 import type { Pace } from './format/pace.js'
 import type { OpenIndex } from './open.js'
-import { WorkerPool } from './pool/pool.js'
+import type { WorkerPool } from './pool/pool.js'
 import type { Searcher } from './search/searcher.js'
 import type { SearchEffort } from './tree/snapshot.js'
 
@@ -30,10 +32,11 @@ export async function searchHere(searcher: Searcher, job: BatchJob, pace: Pace, 
 
 /** The worker pools of one index: made when first needed, one for each number of threads asked for. */
 export class BatchPools {
-  readonly #pools = new Map<number, WorkerPool>()
+  readonly #pools = new Map<number, Promise<WorkerPool | undefined>>()
 
   /**
    * Search a batch on worker threads.
+   * @returns whether it was searched: not where threads cannot start.
    * @throws {ClosedError} BATL_CLOSED when the pools are closed meanwhile; the signal's reason once it has aborted.
    */
   async search(
@@ -41,11 +44,14 @@ export class BatchPools {
     job: BatchJob,
     threads: number,
     signal?: AbortSignal,
-  ): Promise<void> {
-    let pool = this.#pools.get(threads)
-    if (pool === undefined) this.#pools.set(threads, (pool = new WorkerPool(threads)))
+  ): Promise<boolean> {
+    if (!arena.shared) return false
+    let opening = this.#pools.get(threads)
+    if (opening === undefined) this.#pools.set(threads, (opening = openSearchPool(threads)))
+    const pool = await opening
+    if (pool === undefined) return false
     const { matrix, k, effort, outIds, outDistances } = job
-    const cancelled = new Int32Array(new SharedArrayBuffer(4))
+    const cancelled = new Int32Array(sharedBuffer(4))
     let abort = (): void => undefined
     const aborted = new Promise<never>((_, reject) => {
       abort = () => {
@@ -59,6 +65,7 @@ export class BatchPools {
       const input = { index, queries: matrix, k, effort, cancelled, outIds, outDistances }
       const work = pool.each('search', outIds.length / k, BATCH_BLOCK, input)
       await Promise.race([work, aborted])
+      return true
     } finally {
       signal?.removeEventListener('abort', abort)
     }
@@ -68,6 +75,6 @@ export class BatchPools {
   async close(): Promise<void> {
     const pools = [...this.#pools.values()]
     this.#pools.clear()
-    await Promise.all(pools.map((pool) => pool.close()))
+    await Promise.all(pools.map(async (pool) => (await pool)?.close()))
   }
 }

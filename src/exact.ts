@@ -1,4 +1,8 @@
+import { cores } from '#io'
+import { openPool } from '#threads'
+import type { BatchResult } from './base/answers.js'
 import { DimensionMismatchError } from './base/errors.js'
+import type { AbortSignalLike } from './base/globals.js'
 import {
   checkSignal,
   knownOptions,
@@ -11,14 +15,16 @@ import {
   type RowType,
 } from './base/options.js'
 import { openRows } from './base/rows.js'
-import { openQueries, rowHints, takeQueries, takeRows } from './builder/intake.js'
+import { takeRows } from './builder/intake.js'
+import { openQueries, rowHints, takeQueries } from './queries.js'
 import { findSection } from './format/layout.js'
 import { Pace } from './format/pace.js'
 import { Arena } from './kernels/memory.js'
-import { cores, nextMemoryKey } from './open.js'
+import { openVectors } from './io/vectors.js'
+import { loadKernels } from './kernels/load.js'
+import { nextMemoryKey } from './open.js'
 import type { PointTable } from './partition/points.js'
-import { WorkerPool } from './pool/pool.js'
-import { answerArrays, answerOffsets, type BatchResult } from './result.js'
+import { answerArrays, answerOffsets } from './result.js'
 
 /** Queries that pass over the rows together. */
 const QUERY_BLOCK = 32
@@ -33,9 +39,10 @@ export interface ExactOptions {
   type?: RowType
   /** Default `l2`. */
   metric?: Metric
-  /** 0: one a core. */
+  /** Worker threads; 0 (default): one a core. */
   threads?: number
-  signal?: AbortSignal
+  /** Ends the search; it rejects with the signal's reason. */
+  signal?: AbortSignalLike
 }
 
 /**
@@ -50,8 +57,9 @@ export async function exactSearch(rows: Rows, queries: Rows, options: ExactOptio
   const threads = resolveThreads(given.threads, cores())
   checkSignal(given.signal)
   given.signal?.throwIfAborted()
-  const source = await openRows(rows, rowHints('rows', given))
-  const asked = await openQueries(queries, source)
+  await loadKernels()
+  const source = await openRows(rows, rowHints('rows', given, openVectors))
+  const asked = await openQueries(queries, source, openVectors)
   if (asked.dim !== source.dim) throw new DimensionMismatchError(source.dim, asked.dim, 'each of the queries')
   const matrix = await takeQueries(asked, source.dim, new Pace(given.signal))
   // As large leaves as there are, so that little but the rows takes memory.
@@ -64,9 +72,10 @@ export async function exactSearch(rows: Rows, queries: Rows, options: ExactOptio
     const k = Math.min(wanted, size)
     const at = (name: 'rows' | 'scales'): number => address + findSection(layout, name)!.offset
     const scales = metric === 'cosine' ? at('scales') : 0
+    const key = nextMemoryKey()
     const points: PointTable = {
       memory: arena.memory,
-      key: nextMemoryKey(),
+      key,
       rows: at('rows'),
       scales,
       size,
@@ -75,7 +84,7 @@ export async function exactSearch(rows: Rows, queries: Rows, options: ExactOptio
       rowType,
     }
     const { outIds, outDistances } = answerArrays(count, k)
-    const pool = new WorkerPool(threads)
+    const pool = await openPool(threads, { arena, key }, given.signal)
     await pool.during(given.signal, () =>
       pool.each('exact', count, QUERY_BLOCK, { points, order: 0, queries: matrix, k, outIds, outDistances }),
     )

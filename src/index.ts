@@ -1,5 +1,6 @@
 /** Learned balanced tree index for vector search: everything public. @packageDocumentation */
-export { BatlIndex, type BatchOptions } from './batl.js'
+export { BatlIndex } from './batl.js'
+export { init, type InitOptions } from './init.js'
 export {
   BatlError,
   CapacityError,
@@ -12,11 +13,13 @@ export {
   type ErrorCode,
 } from './base/errors.js'
 export type {
+  BatchOptions,
   BuildOptions,
   Effort,
   IdArray,
   Ids,
   Metric,
+  OpenOptions,
   Phase,
   Query,
   Router,
@@ -24,9 +27,6 @@ export type {
   RowType,
   SearchOptions,
 } from './base/options.js'
+export type { BatchResult, Evaluation, SearchResult, Stats } from './base/answers.js'
 export { exactSearch, type ExactOptions } from './exact.js'
-export { readVectors } from './io/vectors.js'
-export type { BatchResult, SearchResult } from './result.js'
-export type { OpenOptions } from './open.js'
-export type { Stats } from './stats.js'
-export type { Evaluation } from './search/evaluate.js'
+export { readVectors, type Vectors } from './io/vectors.js'

@@ -1,13 +1,15 @@
-import { availableParallelism } from 'node:os'
+import { cores, openRead } from '#io'
 import { CapacityError, FormatError, InvalidArgumentError } from './base/errors.js'
-import { checkSignal, knownOptions, resolveThreads, type Phase } from './base/options.js'
+import { checkSignal, knownOptions, resolveThreads, type OpenOptions, type Phase } from './base/options.js'
 import { viewSnapshot } from './format/decode.js'
 import { IdTable } from './format/ids.js'
 import { align64, HEADER_BYTES, META, planLayout, TABLE_END, type Layout, type SectionName } from './format/layout.js'
 import { Pace } from './format/pace.js'
 import { checkPreamble } from './format/table.js'
-import { openRead } from './io/node.js'
-import { Arena } from './kernels/memory.js'
+import type { FiniteCheck } from './format/verify.js'
+import { blobFile, type RandomFile } from './io/files.js'
+import { loadKernels } from './kernels/load.js'
+import { Arena, liveViews } from './kernels/memory.js'
 import { TYPE_CODE } from './base/matrix.js'
 import type { Snapshot } from './tree/snapshot.js'
 
@@ -33,15 +35,17 @@ export interface OpenIndex {
   readonly phaseSeconds: Partial<Record<Phase, number>> | undefined
 }
 
-/** Options of `open` and `fromBytes`. */
-export interface OpenOptions {
-  /** Threads for `searchBatch` when a call does not say; 0 (default): one a core. */
-  threads?: number
-  signal?: AbortSignal
+/** What `share` hands to another thread. */
+export interface SharedHandle {
+  readonly batl: 1
+  readonly memory: WebAssembly.Memory
+  readonly address: number
+  readonly layout: OpenIndex['layout']
+  readonly snapshot: Snapshot
 }
 
 /** Check the options of `open` and `fromBytes`, and fill in the defaults. */
-export function openOptions(options: OpenOptions | undefined): { threads: number; signal: AbortSignal | undefined } {
+function openOptions(options: OpenOptions | undefined): { threads: number; signal: AbortSignal | undefined } {
   const given = knownOptions(options, ['threads', 'signal']) as OpenOptions
   checkSignal(given.signal)
   return { threads: resolveThreads(given.threads, cores()), signal: given.signal }
@@ -54,19 +58,8 @@ export function nextMemoryKey(): number {
   return ++keys
 }
 
-/** Threads of this machine. */
-export function cores(): number {
-  return availableParallelism()
-}
-
-/** Bytes to open, wherever they are. */
-interface ByteSource {
-  readonly size: number
-  read(into: Uint8Array, position: number): Promise<number>
-}
-
 /** Read an index into memory, check all of it, and give its region back when anything is wrong. */
-async function load(source: ByteSource, threads: number, signal: AbortSignal | undefined): Promise<OpenIndex> {
+async function load(source: RandomFile, threads: number, signal: AbortSignal | undefined): Promise<OpenIndex> {
   signal?.throwIfAborted()
   const head = new Uint8Array(HEADER_BYTES)
   const got = await source.read(head, 0)
@@ -78,62 +71,113 @@ async function load(source: ByteSource, threads: number, signal: AbortSignal | u
       source.size,
     )
   }
-  const arena = source.size <= COMMON_BYTES && (await isExact(source)) ? Arena.common() : Arena.create(source.size)
+  await loadKernels()
+  const common = source.size <= COMMON_BYTES && (await isExact(source))
+  const arena = common ? Arena.common() : Arena.create(source.size)
+  // A plain memory that others share may grow, and lose its views, while this file is read and checked: do that outside.
+  if (common && !arena.shared) return finish(arena, await readOutside(arena, source, signal), threads, signal)
   const address = arena.allocate(source.size)
   try {
     const region = arena.u8(address, source.size)
-    for (let done = 0; done < source.size; done += READ_BYTES) {
-      signal?.throwIfAborted()
-      const wanted = Math.min(READ_BYTES, source.size - done)
-      const read = await source.read(region.subarray(done, done + wanted), done)
-      if (read < wanted) {
-        throw new FormatError(
-          `the file ended at byte ${done + read} while it was read; it changed meanwhile: open it again`,
-          done + read,
-        )
-      }
-    }
-    const finite = (type: keyof typeof TYPE_CODE, offset: number, bytes: number): boolean =>
+    await readAll(source, region, signal)
+    const finite: FiniteCheck = (type, offset, bytes) =>
       arena.kernels.allFinite(TYPE_CODE[type], address + offset, bytes) === 1
-    const snapshot = await viewSnapshot(region, finite, signal)
-    const idTable = await tableOf(snapshot, signal)
-    const idBytes = snapshot.idKind === 'string' ? (snapshot.ids as { bytes: Uint8Array }).bytes.length : 0
-    return {
-      arena,
-      key: nextMemoryKey(),
-      address,
-      layout: { sections: planLayout(snapshot, idBytes).sections, length: source.size },
-      snapshot,
-      idTable,
-      threads,
-      phaseSeconds: undefined,
-    }
+    return await finish(arena, { address, region, snapshot: await viewSnapshot(region, finite, signal) }, threads, signal)
   } catch (error) {
     // A memory of its own goes with the last reference to it: clearing it would only hold up the event loop.
-    if (arena === Arena.common()) arena.free(address)
+    if (common) arena.free(address)
     throw error
   }
 }
 
+/** A file in memory, checked. `address` is undefined where it lies outside of the arena. */
+interface CheckedFile {
+  readonly address?: number
+  readonly region: Uint8Array
+  readonly snapshot: Snapshot
+}
+
+async function readAll(source: RandomFile, region: Uint8Array, signal: AbortSignal | undefined): Promise<void> {
+  for (let done = 0; done < region.length; done += READ_BYTES) {
+    signal?.throwIfAborted()
+    const wanted = Math.min(READ_BYTES, region.length - done)
+    const read = await source.read(region.subarray(done, done + wanted), done)
+    if (read === wanted) continue
+    throw new FormatError(
+      `the file ended at byte ${done + read} while it was read; it changed meanwhile: open it again`,
+      done + read,
+    )
+  }
+}
+
+/** Read and check a small file in a buffer of its own; the kernel sees its rows piece by piece. */
+async function readOutside(arena: Arena, source: RandomFile, signal: AbortSignal | undefined): Promise<CheckedFile> {
+  const region = new Uint8Array(source.size)
+  await readAll(source, region, signal)
+  const snapshot = await viewSnapshot(
+    region,
+    (type, offset, bytes) => {
+      const stage = arena.allocate(bytes)
+      arena.u8(stage, bytes).set(region.subarray(offset, offset + bytes))
+      const finite = arena.kernels.allFinite(TYPE_CODE[type], stage, bytes) === 1
+      arena.free(stage)
+      return finite
+    },
+    signal,
+  )
+  return { region, snapshot }
+}
+
+async function finish(
+  arena: Arena,
+  { address: given, region, snapshot }: CheckedFile,
+  threads: number,
+  signal: AbortSignal | undefined,
+): Promise<OpenIndex> {
+  const idTable = await tableOf(snapshot, arena.shared, signal)
+  const idBytes = snapshot.idKind === 'string' ? (snapshot.ids as { bytes: Uint8Array }).bytes.length : 0
+  const address = given ?? arena.allocate(region.length)
+  if (given === undefined) arena.u8(address, region.length).set(region)
+  return {
+    arena,
+    key: nextMemoryKey(),
+    address,
+    layout: { sections: planLayout(snapshot, idBytes).sections, length: region.length },
+    snapshot: given === undefined ? liveViews(arena.memory, snapshot, region, address) : liveViews(arena.memory, snapshot),
+    idTable,
+    threads,
+    phaseSeconds: undefined,
+  }
+}
+
 /** Whether the file says that it has no tree: only where its memory goes depends on it. */
-async function isExact(source: ByteSource): Promise<boolean> {
+async function isExact(source: RandomFile): Promise<boolean> {
   const meta = new Uint8Array(16)
   await source.read(meta, align64(TABLE_END) + META.size.offset)
   return meta[META.depth.offset] === 0
 }
 
-/** From id to row number; undefined where row numbers are the ids. */
-export async function tableOf({ ids }: Snapshot, signal?: AbortSignal): Promise<IdTable | undefined> {
+/**
+ * From id to row number; undefined where row numbers are the ids.
+ * @param stay - whether views of the index's memory stay valid; else the table works on a copy of the ids.
+ */
+export async function tableOf(
+  { ids }: Snapshot,
+  stay: boolean,
+  signal?: AbortSignal,
+): Promise<IdTable | undefined> {
   if (ids === undefined) return undefined
+  const own = stay ? ids : ArrayBuffer.isView(ids) ? ids.slice() : { offsets: ids.offsets.slice(), bytes: ids.bytes.slice() }
   return IdTable.build(
-    ids,
+    own,
     new Pace(signal),
     (row) => new FormatError(`row ${row} repeats an id; build the index again`, 0),
   )
 }
 
-/** Open a file or a Blob. */
-export async function openIndex(source: unknown, threads: number, signal: AbortSignal | undefined): Promise<OpenIndex> {
+/** Open a file, an address or a Blob. */
+export async function openSource(source: unknown, options: OpenOptions | undefined): Promise<OpenIndex> {
+  const { threads, signal } = openOptions(options)
   const kind = Object.prototype.toString.call(source)
   if (typeof source === 'string' || kind === '[object URL]') {
     const file = await openRead(source as string | URL)
@@ -144,22 +188,17 @@ export async function openIndex(source: unknown, threads: number, signal: AbortS
     }
   }
   if (kind === '[object Blob]' || kind === '[object File]') {
-    const blob = source as Blob
-    const read = async (into: Uint8Array, position: number): Promise<number> => {
-      const bytes = new Uint8Array(await blob.slice(position, position + into.length).arrayBuffer())
-      into.set(bytes)
-      return bytes.length
-    }
-    return load({ size: blob.size, read }, threads, signal)
+    return load(blobFile(source as Blob), threads, signal)
   }
   throw new InvalidArgumentError(
     'source',
-    `source is ${source === null ? 'null' : typeof source}, but a path, a file: URL or a Blob is expected; for bytes use fromBytes`,
+    `source is ${source === null ? 'null' : typeof source}, but a path, a URL or a Blob is expected; for bytes use fromBytes`,
   )
 }
 
 /** Open a copy of bytes. */
-export async function openBytes(bytes: unknown, threads: number, signal: AbortSignal | undefined): Promise<OpenIndex> {
+export async function openCopy(bytes: unknown, options: OpenOptions | undefined): Promise<OpenIndex> {
+  const { threads, signal } = openOptions(options)
   const isView = ArrayBuffer.isView(bytes)
   if (!isView && !/\[object (Shared)?ArrayBuffer\]/.test(Object.prototype.toString.call(bytes))) {
     throw new InvalidArgumentError(
@@ -175,7 +214,23 @@ export async function openBytes(bytes: unknown, threads: number, signal: AbortSi
     into.set(part)
     return part.length
   }
-  return load({ size: all.length, read }, threads, signal)
+  return load({ size: all.length, read, close: async () => undefined }, threads, signal)
+}
+
+/** Open what `share` of another thread handed over. */
+export async function openShared(handle: unknown): Promise<OpenIndex> {
+  const shared = handle as Partial<SharedHandle> | null | undefined
+  if (typeof shared !== 'object' || shared === null || shared.batl !== 1 || shared.snapshot === undefined) {
+    throw new InvalidArgumentError(
+      'handle',
+      'handle is not what share returned; post the value of index.share() to this thread',
+    )
+  }
+  const { memory, address, layout, snapshot } = shared as SharedHandle
+  await loadKernels()
+  const arena = Arena.attach(memory)
+  const idTable = await tableOf(snapshot, arena.shared)
+  return { arena, key: nextMemoryKey(), address, layout, snapshot, idTable, threads: 1, phaseSeconds: undefined }
 }
 
 /** Sections by what `stats` and `estimate` call them; the others are `other`. */

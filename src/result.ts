@@ -1,18 +1,8 @@
 import { CapacityError } from './base/errors.js'
 import type { IdArray } from './base/options.js'
+import { sharedBuffer } from './base/shared.js'
 import { decodeIds } from './format/ids.js'
 import type { Snapshot } from './tree/snapshot.js'
-
-/** Nearest first, min(k, size) of them, never padded; fresh arrays. Distances: squared L2; 1 - cosine; minus the inner product. */
-export interface SearchResult<I extends IdArray = Uint32Array> {
-  ids: I
-  distances: Float32Array
-}
-
-/** Query q's answers are [offsets[q], offsets[q + 1]). */
-export interface BatchResult<I extends IdArray = Uint32Array> extends SearchResult<I> {
-  offsets: Uint32Array
-}
 
 /** Row numbers as the caller's ids. */
 export function idsOf({ ids, idKind }: Snapshot, rows: Uint32Array): IdArray {
@@ -28,7 +18,7 @@ export function idsOf({ ids, idKind }: Snapshot, rows: Uint32Array): IdArray {
 const MOST_ANSWERS = 2 ** 30
 
 /**
- * Shared arrays for the answers of a batch [count * k].
+ * Arrays for the answers of a batch [count * k].
  * @throws {CapacityError} BATL_CAPACITY where they are too long for an array or for this machine.
  */
 export function answerArrays(count: number, k: number): { outIds: Uint32Array; outDistances: Float32Array } {
@@ -36,8 +26,8 @@ export function answerArrays(count: number, k: number): { outIds: Uint32Array; o
   try {
     if (answers > MOST_ANSWERS) throw new RangeError()
     return {
-      outIds: new Uint32Array(new SharedArrayBuffer(answers * 4)),
-      outDistances: new Float32Array(new SharedArrayBuffer(answers * 4)),
+      outIds: new Uint32Array(sharedBuffer(answers * 4)),
+      outDistances: new Float32Array(sharedBuffer(answers * 4)),
     }
   } catch {
     throw new CapacityError(

@@ -1,29 +1,11 @@
-import type { Metric, Phase, Router } from './base/options.js'
+import type { Stats } from './base/answers.js'
 import { climb } from './eval/ladder.js'
 import { sectionBytes, type OpenIndex } from './open.js'
 import { TUNED_K } from './tree/snapshot.js'
 
-/** What an index is and takes. */
-export interface Stats {
-  size: number
-  dim: number
-  metric: Metric
-  router: Router
-  leaves: number
-  depth: number
-  arity: number
-  /** In means. */
-  largestLeaf: number
-  bytes: Record<'router' | 'codes' | 'rows' | 'ids' | 'other', number>
-  bytesPerVector: number
-  threads: number
-  trainer: string
-  phaseSeconds?: Partial<Record<Phase, number>>
-  tuned: readonly { recall: number; k: number; probes: number; rerank: number }[]
-}
-
 /** Recalls that `stats` shows the settings of. */
 const SHOWN_RECALLS = [0.8, 0.9, 0.95, 0.98, 0.99, 0.995]
+
 /** What an index is and takes, from its header and leaves. */
 export function describe({ layout, snapshot, threads, phaseSeconds }: OpenIndex): Stats {
   const { shape, tree, rungs, size, dim, metric, router, entryCount, trainer } = snapshot

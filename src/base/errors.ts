@@ -6,16 +6,18 @@ export type ErrorCode = `BATL_${string}`
  * The message says what was given, what was wanted and what to do.
  */
 export class BatlError extends Error {
+  // Bundlers rename classes, so the name is no class's.
+  override readonly name: string = 'BatlError'
   readonly code: ErrorCode
   constructor(message: string, code: ErrorCode = 'BATL_ERROR', options?: ErrorOptions) {
     super(message, options)
-    this.name = new.target.name
     this.code = code
   }
 }
 
 /** An argument or option has the wrong type, name or value; `argument` names it. */
 export class InvalidArgumentError extends BatlError {
+  override readonly name: string = 'InvalidArgumentError'
   readonly argument: string
   constructor(argument: string, message: string, options?: ErrorOptions) {
     super(message, 'BATL_INVALID_ARGUMENT', options)
@@ -25,6 +27,7 @@ export class InvalidArgumentError extends BatlError {
 
 /** A vector has another number of components than the index or the block it belongs to. */
 export class DimensionMismatchError extends BatlError {
+  override readonly name: string = 'DimensionMismatchError'
   readonly expected: number
   readonly received: number
   constructor(expected: number, received: number, what = 'the query') {
@@ -39,6 +42,7 @@ export class DimensionMismatchError extends BatlError {
 
 /** What was asked for does not fit; `limit` and `wanted` are in the unit that the message names. */
 export class CapacityError extends BatlError {
+  override readonly name: string = 'CapacityError'
   readonly limit: number
   readonly wanted: number
   constructor(message: string, limit: number, wanted: number) {
@@ -50,6 +54,7 @@ export class CapacityError extends BatlError {
 
 /** A file is not what it should be; `offset` is the byte at which that shows. */
 export class FormatError extends BatlError {
+  override readonly name: string = 'FormatError'
   readonly offset: number
   constructor(message: string, offset: number, options?: ErrorOptions) {
     super(message, 'BATL_FORMAT', options)
@@ -59,6 +64,7 @@ export class FormatError extends BatlError {
 
 /** A file was written by a version whose format this one does not know. */
 export class VersionError extends BatlError {
+  override readonly name: string = 'VersionError'
   readonly found: string
   readonly supported: string
   constructor(found: string, supported: string) {
@@ -73,6 +79,7 @@ export class VersionError extends BatlError {
 
 /** The index was closed. */
 export class ClosedError extends BatlError {
+  override readonly name: string = 'ClosedError'
   constructor(message = 'the index is closed; open or build it again') {
     super(message, 'BATL_CLOSED')
   }
@@ -80,6 +87,7 @@ export class ClosedError extends BatlError {
 
 /** This runtime, or this index, cannot do what was asked. */
 export class UnsupportedError extends BatlError {
+  override readonly name: string = 'UnsupportedError'
   constructor(message: string, options?: ErrorOptions) {
     super(message, 'BATL_UNSUPPORTED', options)
   }

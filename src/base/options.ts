@@ -1,4 +1,5 @@
 import { InvalidArgumentError, UnsupportedError } from './errors.js'
+import type { AbortSignalLike, UrlLike } from './globals.js'
 
 /** How near two vectors are: squared Euclidean distance, inner product (larger is nearer), or cosine similarity. */
 export type Metric = 'l2' | 'ip' | 'cosine'
@@ -21,7 +22,7 @@ export type Rows =
   | readonly Float32Array[]
   | AsyncIterable<Rows | { rows: Rows; ids: Ids }>
   | string
-  | URL
+  | UrlLike
 /** One query: any row type, or plain numbers. */
 export type Query = ArrayLike<number>
 /** Ids as the caller gives them: unique numbers, bigints or strings, one a row. */
@@ -68,15 +69,46 @@ export interface BuildOptions {
   /** Same rows, options, seed and trainer: the same bytes. Default 1. */
   seed?: number
   /** Ends the build; it rejects with the signal's reason. */
-  signal?: AbortSignal
+  signal?: AbortSignalLike
   /** Called as the build goes on. */
   onProgress?: (progress: { phase: Phase; done: number; total: number }) => void
 }
 
 /** Effort: a recall to reach (default .95; 1 means every row), or probes and rerank by hand; never both. */
-export type Effort = { recall?: number } | { probes: number; rerank?: number }
-/** How many neighbours (default 10), at which effort. */
-export type SearchOptions = Effort & { k?: number }
+export type Effort =
+  | {
+      /** Share of the true neighbours to find, above 0 up to 1; the index looks at as few rows as that takes. */
+      recall?: number
+    }
+  | {
+      /** Leaves to visit. */
+      probes: number
+      /** Candidates that are compared exactly. */
+      rerank?: number
+    }
+/** How many neighbours, at which effort. */
+export type SearchOptions = Effort & {
+  /** Neighbours wanted; default 10. */
+  k?: number
+}
+
+/** Options of `searchBatch`. */
+export type BatchOptions = SearchOptions & {
+  /** Components of a query, for flat arrays; that of the index where it is left out. */
+  dim?: number
+  /** Worker threads; 0: one a core. Default: what `open` or `build` was told. */
+  threads?: number
+  /** Ends the search; it rejects with the signal's reason. */
+  signal?: AbortSignalLike
+}
+
+/** Options of `open` and `fromBytes`. */
+export interface OpenOptions {
+  /** Threads for `searchBatch` when a call does not say; 0 (default): one a core. */
+  threads?: number
+  /** Ends the opening; it rejects with the signal's reason. */
+  signal?: AbortSignalLike
+}
 
 /** Options that shape an index, with every default filled in. */
 export interface ResolvedOptions {

@@ -1,4 +1,5 @@
 import { DimensionMismatchError, InvalidArgumentError } from './errors.js'
+import type { UrlLike } from './globals.js'
 import { fromHalf, toHalf } from './half.js'
 import { COMPONENT_BYTES, ROW_TYPES } from './matrix.js'
 import { numberIn, oneOf, type Ids, type Rows, type RowType } from './options.js'
@@ -29,6 +30,9 @@ export interface VectorFile {
   blocks(rowsPerBlock: number): AsyncIterable<RowArray>
 }
 
+/** Opens a vector file, as `openVectors` does. */
+export type FileOpener = (path: string | UrlLike) => Promise<VectorFile>
+
 /** How `openRows` reads what the array itself does not say. */
 export interface RowHints {
   readonly dim?: number | undefined
@@ -37,7 +41,7 @@ export interface RowHints {
   readonly typeOfBuffers?: RowType | undefined
   /** The argument's name in messages: `rows` or `queries`. */
   readonly argument: string
-  readonly openFile: (path: string | URL) => Promise<VectorFile>
+  readonly openFile: FileOpener
 }
 
 /** An empty array of a row type. */

@@ -9,7 +9,7 @@ import {
   type Fallback,
 } from '../partition/balance.js'
 import type { AuctionTable } from '../pool/messages.js'
-import { WorkerPool } from '../pool/pool.js'
+import type { WorkerPool } from '../pool/pool.js'
 import { shareU32, type Build } from './context.js'
 
 /** Points, and overfull leaves, that are worth a task; what is no more is done here. */
@@ -64,7 +64,7 @@ export async function withAuction<T>(
   const bytes = auctionBytes(shape)
   const arena = Arena.create(bytes)
   if (bytes <= OWN_POOL_BYTES) return use(new AuctionRoom(arena, shape, build.pool))
-  const pool = new WorkerPool(build.pool.threads)
+  const pool = await build.pool.another()
   try {
     return await use(new AuctionRoom(arena, shape, pool))
   } finally {

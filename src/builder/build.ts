@@ -1,20 +1,20 @@
-import { MessageChannel, SHARE_ENV } from 'node:worker_threads'
-import { Piscina } from 'piscina'
-import { DimensionMismatchError, fromPlainError, InvalidArgumentError } from '../base/errors.js'
+import { direct } from '#threads'
+import { DimensionMismatchError, InvalidArgumentError } from '../base/errors.js'
 import { resolveBuildOptions, type BuildOptions, type ResolvedOptions, type Rows } from '../base/options.js'
 import { openRows, type RowSource } from '../base/rows.js'
 import { mapSnapshot } from '../format/decode.js'
 import { seal, writeHeader } from '../format/encode.js'
 import { findSection } from '../format/layout.js'
 import { Pace } from '../format/pace.js'
-import { kernelModule } from '../kernels/load.js'
-import { Arena } from '../kernels/memory.js'
-import type { Reply } from '../pool/messages.js'
+import { openVectors } from '../io/vectors.js'
+import { loadKernels } from '../kernels/load.js'
+import { Arena, liveViews } from '../kernels/memory.js'
 import type { SnapshotHeader } from '../tree/snapshot.js'
 import { nextMemoryKey, type OpenIndex } from '../open.js'
 import type { BuildInput, Study } from './context.js'
-import type { DirectorOutput, DirectorTask, ProgressMessage } from './director.js'
-import { openQueries, rowHints, takeQueries, takeRows, type Intake } from './intake.js'
+import { openQueries, rowHints, takeQueries } from '../queries.js'
+import { directorTask, type DirectorOutput } from './director.js'
+import { takeRows, type Intake } from './intake.js'
 import type { BuildOutput } from './builder.js'
 
 /** Logged queries checked between two looks at the clock. */
@@ -45,7 +45,8 @@ export async function buildIndex(
   const options = resolveBuildOptions(given, cores)
   const { signal, onProgress } = given ?? {}
   signal?.throwIfAborted()
-  const source = await openRows(rows, rowHints('rows', given ?? {}))
+  await loadKernels()
+  const source = await openRows(rows, rowHints('rows', given ?? {}, openVectors))
   if (given?.queries !== undefined) await checkLog(given.queries, source)
   const started = performance.now()
   const intake = await takeRows(source, given ?? {}, options, (done, total) =>
@@ -58,20 +59,24 @@ export async function buildIndex(
     const output =
       intake.plan.trees === 0
         ? NOTHING_BUILT
-        : await direct({ input: directorInput(intake, options, key, log, study) }, signal, onProgress)
+        : await direct(
+            directorTask(directorInput(intake, options, key, log, study)),
+            { arena: intake.arena, key },
+            signal,
+            (message) => onProgress?.(message),
+          )
     const { arena, address, layout, plan, idTable } = intake
     const { rungs, trainer, rotated, termUnit } = output
     const header: SnapshotHeader = { ...plan, rungs, trainer, rotated, termUnit, seed: options.seed }
+    await sealIndex(intake, header, signal)
     const region = arena.u8(address, layout.length)
-    writeHeader(region, header, layout)
-    await seal(region, signal)
     return {
       arena,
       key,
       address,
       layout,
       idTable,
-      snapshot: mapSnapshot(region, header, layout),
+      snapshot: liveViews(arena.memory, mapSnapshot(region, header, layout)),
       threads: options.threads,
       phaseSeconds: { read: readSeconds, ...output.phaseSeconds },
       rounds: output.rounds,
@@ -82,12 +87,26 @@ export async function buildIndex(
   }
 }
 
+/** Write header and checksums. In a plain memory that others may grow meanwhile, checksums are of a copy. */
+async function sealIndex(
+  { arena, address, layout }: Intake,
+  header: SnapshotHeader,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const region = arena.u8(address, layout.length)
+  writeHeader(region, header, layout)
+  const stays = arena.shared || arena !== Arena.common()
+  const sealed = stays ? region : region.slice()
+  await seal(sealed, signal)
+  if (!stays) arena.u8(address, layout.length).set(sealed)
+}
+
 /** Refuse a log of another dimension before any row is read. */
 async function checkLog(queries: Rows, source: RowSource): Promise<void> {
   const streamed = typeof queries === 'object' && queries !== null && Symbol.asyncIterator in queries
   if (streamed) return
   const { dim } = source
-  const log = await openQueries(queries, source)
+  const log = await openQueries(queries, source, openVectors)
   if (log.dim !== dim) throw new DimensionMismatchError(dim, log.dim, 'each of the queries')
 }
 
@@ -99,7 +118,7 @@ async function readLog(
 ): Promise<Float32Array | undefined> {
   const { dim } = rows
   const pace = new Pace(signal)
-  const source = await openQueries(queries, rows)
+  const source = await openQueries(queries, rows, openVectors)
   if (source.dim !== dim) throw new DimensionMismatchError(dim, source.dim, 'each of the queries')
   const log = await takeQueries(source, dim, pace)
   if (options.metric !== 'cosine') return log
@@ -134,46 +153,5 @@ function directorInput(
     layout,
     ...(log === undefined ? {} : { log }),
     study,
-  }
-}
-
-/** Run the director in a thread of its own, which is ended with its workers when it is done, fails or is aborted. */
-async function direct(
-  task: Omit<DirectorTask, 'progress'>,
-  signal: AbortSignal | undefined,
-  onProgress: BuildOptions['onProgress'],
-): Promise<DirectorOutput> {
-  const { port1, port2 } = new MessageChannel()
-  const thread = new Piscina({
-    filename: new URL('./director.js', import.meta.url).href,
-    minThreads: 1,
-    maxThreads: 1,
-    // The training worker below it sets what TensorFlow's native library reads from the process's own environment.
-    env: SHARE_ENV,
-    workerData: { module: kernelModule() },
-  })
-  let fail: (reason: unknown) => void = () => undefined
-  const failed = new Promise<never>((_, reject) => (fail = reject))
-  const abort = (): void => fail(signal!.reason)
-  port1.on('message', (message: ProgressMessage) => {
-    try {
-      onProgress?.(message)
-    } catch (error) {
-      fail(error)
-    }
-  })
-  signal?.addEventListener('abort', abort, { once: true })
-  try {
-    signal?.throwIfAborted()
-    const done = thread.run({ ...task, progress: port2 }, { name: 'build', transferList: [port2] }) as Promise<
-      Reply<DirectorOutput>
-    >
-    const reply = await Promise.race([done, failed])
-    if ('error' in reply) throw fromPlainError(reply.error)
-    return reply.value
-  } finally {
-    signal?.removeEventListener('abort', abort)
-    port1.close()
-    await thread.destroy()
   }
 }

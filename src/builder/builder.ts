@@ -1,5 +1,6 @@
 import { mapSnapshot } from '../format/decode.js'
 import type { Holders, RouterTables } from '../pool/messages.js'
+import { liveViews } from '../kernels/memory.js'
 import type { WorkerPool } from '../pool/pool.js'
 import { packRouter, padded } from '../tree/router.js'
 import type { Rung, Snapshot } from '../tree/snapshot.js'
@@ -97,8 +98,8 @@ export async function buildTrees(
   }
   const { view, place } = await pack(build, states)
   const coded = await encodeEntries(build, view)
-  const snapshot: Snapshot = { ...view, ...coded, trainer: build.trainer }
   const { memory, key } = points
+  const snapshot: Snapshot = liveViews(memory, { ...view, ...coded, trainer: build.trainer })
   const rungs = await tuneLadders(
     build,
     { memory, key, snapshot },
@@ -190,7 +191,8 @@ async function pack(build: Build, states: readonly TreeState[]): Promise<{ view:
   const place = before.map((number) => numbers[number]!)
   const region = new Uint8Array(memory.buffer, input.address, input.layout.length)
   const nothing = { rungs: [], rotated: false, termUnit: 0, trainer: build.trainer }
-  const view = mapSnapshot(region, { ...input.plan, ...nothing, seed: input.options.seed }, input.layout)
+  const header = { ...input.plan, ...nothing, seed: input.options.seed }
+  const view = liveViews(memory, mapSnapshot(region, header, input.layout))
   view.order.set(build.order)
   for (const [t, { router, holders }] of states.entries()) {
     const { router: stored, leafOffsets, entries } = view.tree[t]!

@@ -1,4 +1,5 @@
 import type { Phase, ResolvedOptions } from '../base/options.js'
+import { sharedBuffer } from '../base/shared.js'
 import type { Layout, LayoutShape } from '../format/layout.js'
 import type { PointTable } from '../partition/points.js'
 import type { Holders, QuerySet, RouterTables, Tasks } from '../pool/messages.js'
@@ -82,24 +83,24 @@ export interface TreeState {
 }
 
 /** A shared array that workers can fill. */
-export function sharedU32(length: number): Uint32Array<SharedArrayBuffer> {
-  return new Uint32Array(new SharedArrayBuffer(length * 4))
+export function sharedU32(length: number): Uint32Array {
+  return new Uint32Array(sharedBuffer(length * 4))
 }
 
 /** A shared array that workers can fill. */
-export function sharedF32(length: number): Float32Array<SharedArrayBuffer> {
-  return new Float32Array(new SharedArrayBuffer(length * 4))
+export function sharedF32(length: number): Float32Array {
+  return new Float32Array(sharedBuffer(length * 4))
 }
 
 /** The same values in shared memory. */
-export function shareU32(values: ArrayLike<number>): Uint32Array<SharedArrayBuffer> {
+export function shareU32(values: ArrayLike<number>): Uint32Array {
   const shared = sharedU32(values.length)
   shared.set(values)
   return shared
 }
 
 /** The same values in shared memory. */
-export function shareF32(values: ArrayLike<number>): Float32Array<SharedArrayBuffer> {
+export function shareF32(values: ArrayLike<number>): Float32Array {
   const shared = sharedF32(values.length)
   shared.set(values)
   return shared

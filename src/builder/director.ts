@@ -1,24 +1,23 @@
-import { isMainThread, SHARE_ENV, workerData, type MessagePort } from 'node:worker_threads'
-import { toPlainError } from '../base/errors.js'
+import { hooks } from '../base/hooks.js'
 import type { Phase } from '../base/options.js'
-import { setKernelModule } from '../kernels/load.js'
-import type { Reply, Tasks, WorkerData } from '../pool/messages.js'
-import { WorkerPool } from '../pool/pool.js'
-import type { TrainResult } from '../train/router.js'
+import { sharedBuffer } from '../base/shared.js'
+import type { WorkerPool } from '../pool/pool.js'
+import type { TrainingTask, TrainResult } from '../train/router.js'
 import { buildTrees, type BuildOutput } from './builder.js'
-import type { BuildInput } from './context.js'
+import type { BuildInput, Report } from './context.js'
 
 /**
- * The thread that directs a build: it hands blocks of work to a pool of its own and does what is left over, so that the
- * caller's event loop only hears of progress. Ending this thread ends its workers too.
+ * Directs a build: hands blocks of work to a pool and does what is left over. Where there are threads it runs in one of its
+ * own, so that the caller's event loop only hears of progress.
  */
 
 /** How often the training worker's progress is looked at. */
 const TRAIN_POLL_MS = 100
 
+/** What a director works on. */
 export interface DirectorTask {
   readonly input: BuildInput
-  readonly progress: MessagePort
+  readonly trainerBase: string | undefined
 }
 
 /** What the director says of its progress. */
@@ -33,7 +32,17 @@ export interface DirectorOutput extends BuildOutput {
   readonly phaseSeconds: Partial<Record<Phase, number>>
 }
 
-if (!isMainThread) setKernelModule((workerData as WorkerData).module)
+/** What a director works with. */
+export interface DirectorMeans {
+  readonly pool: WorkerPool
+  readonly train: (request: TrainingTask, report: Report) => Promise<TrainResult>
+  readonly say: (message: ProgressMessage) => void
+}
+
+/** A task for a director, with what `init` was told on this thread. */
+export function directorTask(input: BuildInput): DirectorTask {
+  return { input, trainerBase: hooks.trainerBase }
+}
 
 /** Passes progress on, and keeps the time of each phase. */
 class Clock {
@@ -49,44 +58,39 @@ class Clock {
   }
 }
 
-export async function build({ input, progress }: DirectorTask): Promise<Reply<DirectorOutput>> {
-  const pool = new WorkerPool(input.options.threads)
+/** Run a build to its end. */
+export async function directBuild({ input, trainerBase }: DirectorTask, means: DirectorMeans): Promise<DirectorOutput> {
   const clock = new Clock()
-  const report = (phase: Phase, done: number, total: number): void => {
+  const report: Report = (phase, done, total) => {
     clock.enter(phase)
-    progress.postMessage({ phase, done, total } satisfies ProgressMessage)
+    means.say({ phase, done, total })
   }
-  try {
-    const output = await buildTrees(input, pool, (request) => trainApart(request, report), report)
-    clock.enter('tune')
-    return { value: { ...output, phaseSeconds: clock.seconds } }
-  } catch (error) {
-    return { error: toPlainError(error) }
-  } finally {
-    progress.close()
-    await pool.close()
-  }
+  const base = trainerBase === undefined ? {} : { trainerBase }
+  const output = await buildTrees(
+    input,
+    means.pool,
+    async (request) => {
+      report('train', 0, 1)
+      const result = await means.train({ ...request, ...base }, report)
+      report('train', 1, 1)
+      return result
+    },
+    report,
+  )
+  clock.enter('tune')
+  return { ...output, phaseSeconds: clock.seconds }
 }
 
-/** Train in a worker of its own that ends with the training. */
-async function trainApart(
-  request: Omit<Tasks['train']['input'], 'progress'>,
-  report: (phase: Phase, done: number, total: number) => void,
-): Promise<TrainResult> {
-  // TensorFlow's native library reads how much to say from the process's own environment.
-  const pool = new WorkerPool(1, SHARE_ENV)
-  const progress = new Int32Array(new SharedArrayBuffer(8))
-  report('train', 0, 1)
+/** Train on the one thread of a pool, and look at how far it is. */
+export async function trainOn(pool: WorkerPool, request: TrainingTask, report: Report): Promise<TrainResult> {
+  const progress = new Int32Array(sharedBuffer(8))
   const timer = setInterval(() => {
     const total = Atomics.load(progress, 1)
     if (total > 0) report('train', Atomics.load(progress, 0), total)
   }, TRAIN_POLL_MS)
   try {
-    const result = await pool.run('train', { ...request, progress })
-    report('train', 1, 1)
-    return result
+    return await pool.run('train', { ...request, progress })
   } finally {
     clearInterval(timer)
-    await pool.close()
   }
 }

@@ -2,19 +2,16 @@ import { CapacityError, InvalidArgumentError } from '../base/errors.js'
 import { fromHalf } from '../base/half.js'
 import { packSteps, rowStride, TYPE_CODE, type StoredType } from '../base/matrix.js'
 import { EXACT_ROWS, type BuildOptions, type Ids, type ResolvedOptions, type RowType } from '../base/options.js'
-import { convertRows, openRows, type RowArray, type RowBlock, type RowHints, type RowSource } from '../base/rows.js'
+import { convertRows, type RowArray, type RowSource } from '../base/rows.js'
 import { encodeIds, IdTable, type StoredIds } from '../format/ids.js'
-import { findSection, planLayout, type Layout, type LayoutShape } from '../format/layout.js'
+import { findSection, planLayout, ROWS_OFFSET, type Layout, type LayoutShape } from '../format/layout.js'
 import { Pace } from '../format/pace.js'
-import { openVectors } from '../io/vectors.js'
 import { Arena } from '../kernels/memory.js'
+import { readRow } from '../search/query.js'
 import type { IdKind } from '../tree/snapshot.js'
+import { blockRows } from '../queries.js'
 import { planIndex } from './plan.js'
 
-/** Components read at a time: a block is checked and copied within some milliseconds. */
-const BLOCK_COMPONENTS = 1 << 19
-/** Rows read at a time, however short they are: each that is not a whole number of 16 bytes is copied by itself. */
-const BLOCK_ROWS = 1 << 14
 /** Ids checked between two looks at the clock. */
 const ID_BLOCK = 1 << 13
 /** Indexes without a tree share the thread's common arena up to this size; a memory of its own reserves gigabytes. */
@@ -83,58 +80,27 @@ async function idArray(ids: Ids, pace: Pace): Promise<{ kind: IdKind; stored: St
   return { kind: type === 'bigint' ? 'i64' : 'f64', stored }
 }
 
-/** Rows and ids of a source whose size only reading tells, block by block, so that the size is known. */
-async function collect(
-  source: RowSource,
-  storage: RowType,
-  pace: Pace,
-): Promise<{ blocks: RowBlock[]; size: number; ids: Ids | undefined }> {
-  const blocks: RowBlock[] = []
-  const ids: unknown[] = []
-  let size = 0
-  for await (const { data, count, ids: own } of source.blocks(blockRows(source.dim))) {
-    await pace.turn()
-    // A copy: the caller may fill the same array again for the next block.
-    const converted = convertRows(data, source.type, storage)
-    blocks.push({ data: converted === data ? data.slice() : converted, count })
-    if (own !== undefined) for (let i = 0; i < own.length; i++) ids.push(own[i])
-    size += count
-  }
-  if (ids.length > 0 && ids.length !== size) {
-    throw new InvalidArgumentError(
-      'ids',
-      `${ids.length} of ${size} rows came with ids; give ids with every block or with none`,
-    )
-  }
-  return { blocks, size, ids: ids.length > 0 ? (ids as unknown as Ids) : undefined }
+/** Refuse an index that no memory holds. */
+function checkLength(plan: LayoutShape, length: number): void {
+  if (length <= MOST_BYTES) return
+  const perRow = length / plan.size
+  const most = Math.floor(MOST_BYTES / perRow)
+  throw new CapacityError(
+    `${plan.size} rows of ${plan.dim} components need ${Math.ceil(length / 2 ** 20)} MiB, but an index holds at most ` +
+      `${MOST_BYTES / 2 ** 20} MiB; at this shape ${most} rows fit: store a smaller type, fewer copies, or split the rows`,
+    most,
+    plan.size,
+  )
 }
 
-function blockRows(dim: number): number {
-  return Math.max(1, Math.min(BLOCK_ROWS, Math.floor(BLOCK_COMPONENTS / dim)))
+/** Whether an index lies in the arena that small ones without a tree share. */
+function isCommon(plan: LayoutShape, length: number): boolean {
+  return plan.trees === 0 && length <= COMMON_BYTES
 }
 
-/** A region for an index: in the common arena when small and without a tree, else in a memory of its own. */
 function allocate(plan: LayoutShape, length: number): { arena: Arena; address: number } {
-  if (length > MOST_BYTES) {
-    const perRow = length / plan.size
-    const most = Math.floor(MOST_BYTES / perRow)
-    throw new CapacityError(
-      `${plan.size} rows of ${plan.dim} components need ${Math.ceil(length / 2 ** 20)} MiB, but an index holds at most ` +
-        `${MOST_BYTES / 2 ** 20} MiB; at this shape ${most} rows fit: store a smaller type, fewer copies, or split the rows`,
-      most,
-      plan.size,
-    )
-  }
-  const arena = plan.trees === 0 && length <= COMMON_BYTES ? Arena.common() : Arena.create(length)
+  const arena = isCommon(plan, length) ? Arena.common() : Arena.create(length)
   return { arena, address: arena.allocate(length) }
-}
-
-/** Where the hints come from, for rows and for queries alike. */
-export function rowHints(
-  argument: string,
-  options: { dim?: number | undefined; type?: RowType | undefined },
-): RowHints {
-  return { argument, dim: options.dim, type: options.type, openFile: openVectors }
 }
 
 /**
@@ -149,9 +115,9 @@ export async function takeRows(
 ): Promise<Intake> {
   const pace = new Pace(given.signal)
   const plain = options.storage ?? source.type
-  const collected = source.size === undefined ? await collect(source, plain, pace) : undefined
-  const size = collected?.size ?? source.size!
-  const ids = given.ids ?? collected?.ids
+  const stream = source.size === undefined ? await takeStream(source, plain, options, pace) : undefined
+  const size = stream?.sink.count ?? source.size!
+  const ids = given.ids ?? stream?.ids
   if (size < 1) throw new InvalidArgumentError('rows', 'there are no rows; give at least one vector')
   if (ids !== undefined && ids.length !== size) {
     throw new InvalidArgumentError('ids', `there are ${ids.length} ids for ${size} rows; give one id a row`)
@@ -160,28 +126,18 @@ export async function takeRows(
   const rowType = storedType({ size, dim: source.dim, type: source.type }, options)
   const plan = planIndex({ size, dim: source.dim, rowType, idKind: kind }, options)
   const layout = planLayout(plan, kind === 'string' ? (stored as { bytes: Uint8Array }).bytes.length : 0)
-  const { arena, address } = allocate(plan, layout.length)
+  checkLength(plan, layout.length)
+  const { arena, address } = stream === undefined ? allocate(plan, layout.length) : settle(stream, plan, layout)
   try {
-    const sink = new RowSink(arena, address, plan, layout, plain)
-    if (collected === undefined) {
-      for await (const { data, count } of source.blocks(blockRows(source.dim))) {
-        await pace.turn()
-        sink.add(convertRows(data, source.type, plain), count)
-        progress(sink.count, size)
-      }
-    } else {
-      for (let block = collected.blocks.shift(); block !== undefined; block = collected.blocks.shift()) {
-        await pace.turn()
-        sink.add(block.data, block.count)
-        progress(sink.count, size)
-      }
+    const rows = address + findSection(layout, 'rows')!.offset
+    const sink = stream?.sink ?? new RowSink(arena, rows, { plain, stored: rowType, dim: source.dim })
+    if (stream === undefined) await readRows(source, sink, size, pace, progress)
+    const units = findSection(layout, 'units')
+    if (units !== undefined) arena.f32(address + units.offset, size).set(sink.units.subarray(0, size))
+    if (plan.metric === 'cosine') {
+      await writeScales(arena, { rows, scales: address + findSection(layout, 'scales')!.offset }, plan, pace)
     }
-    if (sink.count !== size) {
-      throw new InvalidArgumentError(
-        'rows',
-        `the rows ended after ${sink.count} of ${size}; the file or array changed while it was read`,
-      )
-    }
+    progress(size, size)
     writeIds(arena, address, layout, stored)
     return { arena, address, plan, layout, idTable: table }
   } catch (error) {
@@ -189,6 +145,83 @@ export async function takeRows(
     if (arena === Arena.common()) arena.free(address)
     throw error
   }
+}
+
+async function readRows(
+  source: RowSource,
+  sink: RowSink,
+  size: number,
+  pace: Pace,
+  progress: (done: number, total: number) => void,
+): Promise<void> {
+  for await (const { data, count } of source.blocks(blockRows(source.dim))) {
+    await pace.turn()
+    if (sink.count + count > size)
+      throw new InvalidArgumentError('rows', `there are more than the ${size} rows that were announced`)
+    sink.add(convertRows(data, source.type, sink.plain), count)
+    // The last block counts when all is done.
+    if (sink.count < size) progress(sink.count, size)
+  }
+  if (sink.count !== size) {
+    throw new InvalidArgumentError(
+      'rows',
+      `the rows ended after ${sink.count} of ${size}; the file or array changed while it was read`,
+    )
+  }
+}
+
+/** Rows that lie in a memory before their number is known, where a layout usually puts them. */
+interface StreamedRows {
+  readonly arena: Arena
+  readonly address: number
+  readonly sink: RowSink
+  readonly ids: Ids | undefined
+}
+
+/** Rows and ids of a source whose size only reading tells: block by block to where they stay, so that none exists twice. */
+async function takeStream(
+  source: RowSource,
+  plain: RowType,
+  options: ResolvedOptions,
+  pace: Pace,
+): Promise<StreamedRows> {
+  const { dim, type } = source
+  const arena = Arena.create()
+  const address = arena.allocate(ROWS_OFFSET)
+  const sink = new RowSink(arena, address + ROWS_OFFSET, { plain, stored: plain, dim })
+  const ids: unknown[] = []
+  for await (const { data, count, ids: own } of source.blocks(blockRows(dim))) {
+    await pace.turn()
+    // Many rows may be kept in another type than few.
+    sink.keepAs(storedType({ size: sink.count + count, dim, type }, options))
+    arena.extend(address, ROWS_OFFSET + (sink.count + count) * sink.stride)
+    sink.add(convertRows(data, type, plain), count)
+    if (own !== undefined) for (let i = 0; i < own.length; i++) ids.push(own[i])
+  }
+  if (ids.length > 0 && ids.length !== sink.count) {
+    throw new InvalidArgumentError(
+      'ids',
+      `${ids.length} of ${sink.count} rows came with ids; give ids with every block or with none`,
+    )
+  }
+  return { arena, address, sink, ids: ids.length > 0 ? (ids as unknown as Ids) : undefined }
+}
+
+/** The region of an index around rows that were streamed; small ones without a tree move to the common arena. */
+function settle(rows: StreamedRows, plan: LayoutShape, layout: Layout): { arena: Arena; address: number } {
+  const { arena, address, sink } = rows
+  const { offset } = findSection(layout, 'rows')!
+  const bytes = sink.count * sink.stride
+  if (isCommon(plan, layout.length)) {
+    const target = allocate(plan, layout.length)
+    target.arena.u8(target.address + offset, bytes).set(arena.u8(address + ROWS_OFFSET, bytes))
+    return target
+  }
+  arena.extend(address, layout.length)
+  if (offset !== ROWS_OFFSET) {
+    arena.u8(address, layout.length).copyWithin(offset, ROWS_OFFSET, ROWS_OFFSET + bytes)
+  }
+  return { arena, address }
 }
 
 function writeIds(arena: Arena, address: number, layout: Layout, stored: StoredIds | undefined): void {
@@ -206,112 +239,6 @@ function writeIds(arena: Arena, address: number, layout: Layout, stored: StoredI
   }
 }
 
-/** Copies rows into the section `rows`, each padded to its stride, and checks them. */
-class RowSink {
-  readonly #arena: Arena
-  readonly #plan: LayoutShape
-  readonly #rows: number
-  readonly #scales: number
-  readonly #units: Float32Array
-  readonly #stride: number
-  readonly #plain: RowType
-  count = 0
-
-  /** @param plain - type in which blocks of rows come. */
-  constructor(arena: Arena, address: number, plan: LayoutShape, layout: Layout, plain: RowType) {
-    this.#arena = arena
-    this.#plan = plan
-    this.#rows = address + findSection(layout, 'rows')!.offset
-    this.#scales = address + (findSection(layout, 'scales')?.offset ?? 0)
-    this.#stride = rowStride(plan.rowType, plan.dim)
-    const units = findSection(layout, 'units')
-    this.#units = arena.f32(address + (units?.offset ?? 0), (units?.length ?? 0) / 4)
-    this.#plain = plain
-  }
-
-  add(data: ArrayBufferView, count: number): void {
-    const { rowType, dim, metric, size } = this.#plan
-    if (this.count + count > size)
-      throw new InvalidArgumentError('rows', `there are more than the ${size} rows that were announced`)
-    const stride = this.#stride
-    if (rowType === 'i10') return this.#addSteps(data, count)
-    const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
-    const rowBytes = bytes.length / count
-    const at = this.#rows + this.count * stride
-    const target = this.#arena.u8(at, count * stride)
-    if (rowBytes === stride) target.set(bytes)
-    else for (let i = 0; i < count; i++) target.set(bytes.subarray(i * rowBytes, (i + 1) * rowBytes), i * stride)
-    if (this.#arena.kernels.allFinite(TYPE_CODE[rowType], at, count * stride) === 0) throw this.#notFinite(data, dim)
-    if (metric === 'cosine') this.#norms(at, count)
-    this.count += count
-  }
-
-  /** Rows as steps; their units are by row number. */
-  #addSteps(data: ArrayBufferView, count: number): void {
-    const { dim } = this.#plan
-    const values = convertRows(data as RowArray, this.#plain, 'f32') as Float32Array
-    const at = this.#rows + this.count * this.#stride
-    const target = this.#arena.u8(at, count * this.#stride)
-    for (let i = 0; i < count; i++) {
-      const row = values.subarray(i * dim, (i + 1) * dim)
-      if (!row.every((value) => Number.isFinite(value))) throw this.#notFinite(data, dim)
-      const bytes = target.subarray(i * this.#stride, (i + 1) * this.#stride)
-      this.#units[this.count + i] = packSteps(row, bytes)
-    }
-    this.#norms(at, count)
-    this.count += count
-  }
-
-  #norms(at: number, count: number): void {
-    const { rowType, dim } = this.#plan
-    const out = this.#scales + this.count * 4
-    this.#arena.kernels.squaredNorms(TYPE_CODE[rowType], at, this.#stride, count, dim, out)
-    const norms = this.#arena.f32(out, count)
-    for (let i = 0; i < count; i++) {
-      const scale = 1 / Math.sqrt(norms[i]!)
-      if (!(scale > 0 && scale < Infinity)) {
-        const what = norms[i] === 0 ? 'is all zeros' : 'has a norm beyond the range of f32'
-        throw new InvalidArgumentError(
-          'rows',
-          `row ${this.count + i} ${what}, so it has no direction to compare under cosine; leave it out or scale it`,
-        )
-      }
-      norms[i] = scale
-    }
-  }
-
-  #notFinite(data: ArrayBufferView, dim: number): InvalidArgumentError {
-    const half = this.#plain === 'f16'
-    const values = Array.from(data as unknown as ArrayLike<number>, (value) => (half ? fromHalf(value) : value))
-    const i = values.findIndex((value) => !Number.isFinite(value))
-    return new InvalidArgumentError(
-      'rows',
-      `component ${i % dim} of row ${this.count + Math.floor(i / dim)} is ${values[i]}, but a finite number is expected`,
-    )
-  }
-}
-
-/** Queries as f32 [count * dim] in shared memory, checked. */
-export async function takeQueries(source: RowSource, dim: number, pace: Pace): Promise<Float32Array> {
-  const { blocks, size } = await collect(source, 'f32', pace)
-  const all = new Float32Array(new SharedArrayBuffer(size * dim * 4))
-  let at = 0
-  for (const { data } of blocks) {
-    await pace.turn()
-    const bad = (data as Float32Array).findIndex((value) => !Number.isFinite(value))
-    if (bad >= 0) {
-      const row = Math.floor((at + bad) / dim)
-      throw new InvalidArgumentError(
-        'queries',
-        `component ${bad % dim} of query ${row} is ${data[bad]}, but a finite number is expected`,
-      )
-    }
-    all.set(data, at)
-    at += data.length
-  }
-  return all
-}
-
 /** Rows of more components than this are kept in steps under cosine, where they are floats and a tree is built. */
 const STEPS_ABOVE = 256
 
@@ -325,15 +252,113 @@ export function storedType(
   return floats && metric === 'cosine' && dim > STEPS_ABOVE && size > EXACT_ROWS ? 'i10' : type
 }
 
-/** What plain buffers of queries hold, beside rows of a type. */
-export function plainType(type: StoredType): RowType {
-  return type === 'i10' ? 'f32' : type
+/** Copies rows to where they stay, each padded to its stride, and checks them. */
+class RowSink {
+  /** Type in which blocks of rows come. */
+  readonly plain: RowType
+  readonly #arena: Arena
+  readonly #rows: number
+  readonly #dim: number
+  #stored: StoredType
+  count = 0
+  /** `i10`: what a step of each row counts. */
+  units = new Float32Array(0)
+
+  constructor(arena: Arena, rows: number, { plain, stored, dim }: { plain: RowType; stored: StoredType; dim: number }) {
+    this.plain = plain
+    this.#arena = arena
+    this.#rows = rows
+    this.#dim = dim
+    this.#stored = stored
+  }
+
+  /** Bytes from one row to the next. */
+  get stride(): number {
+    return rowStride(this.#stored, this.#dim)
+  }
+
+  /** Keep rows in another type from now on, those that are here already as well: `i10` in place of floats. */
+  keepAs(stored: StoredType): void {
+    if (stored === this.#stored) return
+    const before = this.stride
+    const bytes = this.#arena.u8(this.#rows, this.count * before)
+    const present = this.count
+    this.#stored = stored
+    this.count = 0
+    for (let i = 0; i < present; i++) {
+      const row = readRow(bytes, i, this.plain, this.#dim)
+      // A row in steps is shorter, so it never reaches one that is still to be read.
+      bytes.fill(0, i * this.stride, (i + 1) * this.stride)
+      this.#addSteps(row, 1)
+    }
+    bytes.fill(0, present * this.stride)
+  }
+
+  add(data: RowArray, count: number): void {
+    if (this.#stored === 'i10') return this.#addSteps(convertRows(data, this.plain, 'f32') as Float32Array, count)
+    const { stride } = this
+    const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
+    const rowBytes = bytes.length / count
+    const at = this.#rows + this.count * stride
+    const target = this.#arena.u8(at, count * stride)
+    if (rowBytes === stride) target.set(bytes)
+    else for (let i = 0; i < count; i++) target.set(bytes.subarray(i * rowBytes, (i + 1) * rowBytes), i * stride)
+    if (this.#arena.kernels.allFinite(TYPE_CODE[this.#stored], at, count * stride) === 0) throw this.#notFinite(data)
+    this.count += count
+  }
+
+  /** Rows as steps; their units are by row number. */
+  #addSteps(values: Float32Array, count: number): void {
+    const { stride } = this
+    const target = this.#arena.u8(this.#rows + this.count * stride, count * stride)
+    if (this.count + count > this.units.length) {
+      const units = new Float32Array(Math.max(this.count + count, 2 * this.units.length))
+      units.set(this.units)
+      this.units = units
+    }
+    for (let i = 0; i < count; i++) {
+      const row = values.subarray(i * this.#dim, (i + 1) * this.#dim)
+      if (!row.every((value) => Number.isFinite(value))) throw this.#notFinite(values, 'f32')
+      this.units[this.count + i] = packSteps(row, target.subarray(i * stride, (i + 1) * stride))
+    }
+    this.count += count
+  }
+
+  #notFinite(data: ArrayBufferView, type = this.plain): InvalidArgumentError {
+    const values = Array.from(data as unknown as ArrayLike<number>, (value) => (type === 'f16' ? fromHalf(value) : value))
+    const i = values.findIndex((value) => !Number.isFinite(value))
+    return new InvalidArgumentError(
+      'rows',
+      `component ${i % this.#dim} of row ${this.count + Math.floor(i / this.#dim)} is ${values[i]}, but a finite number is expected`,
+    )
+  }
 }
 
-/** Open queries of rows of a dimension and type: plain buffers and f16 bits need not say what they are again. */
-export async function openQueries(
-  queries: Parameters<typeof openRows>[0],
-  of: { dim: number; type: RowType },
-): Promise<RowSource> {
-  return openRows(queries, { ...rowHints('queries', { dim: of.dim }), typeOfBuffers: of.type })
+/** Reciprocal norms of all rows, which must have one. */
+async function writeScales(
+  arena: Arena,
+  at: { rows: number; scales: number },
+  { rowType, dim, size }: LayoutShape,
+  pace: Pace,
+): Promise<void> {
+  const stride = rowStride(rowType, dim)
+  const block = blockRows(dim)
+  for (let first = 0; first < size; first += block) {
+    await pace.turn()
+    const count = Math.min(block, size - first)
+    const out = at.scales + first * 4
+    arena.kernels.squaredNorms(TYPE_CODE[rowType], at.rows + first * stride, stride, count, dim, out)
+    const norms = arena.f32(out, count)
+    for (let i = 0; i < count; i++) {
+      const scale = 1 / Math.sqrt(norms[i]!)
+      if (!(scale > 0 && scale < Infinity)) {
+        const what = norms[i] === 0 ? 'is all zeros' : 'has a norm beyond the range of f32'
+        throw new InvalidArgumentError(
+          'rows',
+          `row ${first + i} ${what}, so it has no direction to compare under cosine; leave it out or scale it`,
+        )
+      }
+      norms[i] = scale
+    }
+  }
 }

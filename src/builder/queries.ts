@@ -1,6 +1,7 @@
 import { EXACT_ROWS } from '../base/options.js'
 import { Rng } from '../base/rng.js'
 import { rowStride } from '../base/matrix.js'
+import { sharedBuffer } from '../base/shared.js'
 import { readRow } from '../search/query.js'
 import type { Holders, QuerySet, RouterTables, Votes } from '../pool/messages.js'
 import { rowsByLeaf, sharedF32, sharedU32, shareU32, type Build, type Labelled } from './context.js'
@@ -235,7 +236,7 @@ export function logVotes(build: Build, lessons: readonly Labelled[]): Votes | un
   const { dim, metric, size } = build.input.points
   const logged = lessons.filter(({ queries }) => queries.matrix !== undefined)
   if (logged.length === 0) return undefined
-  const index = new Int32Array(new SharedArrayBuffer(size * 4)).fill(-1)
+  const index = new Int32Array(sharedBuffer(size * 4)).fill(-1)
   let voted = 0
   for (const { neighbours } of logged) {
     for (const position of neighbours) if (position !== NO_ROW && index[position] === -1) index[position] = voted++

@@ -1,56 +1,91 @@
-import { createXXHash3 } from 'hash-wasm'
+import { Arena } from '../kernels/memory.js'
 import { HEADER, TABLE_END } from './layout.js'
 import type { Pace } from './pace.js'
 
-type Hasher = Awaited<ReturnType<typeof createXXHash3>>
-
-/** Bytes hashed between two looks at the clock: about a quarter of a millisecond. */
-const BLOCK = 1 << 20
-
-/** Instances that no one uses now: as many as ever worked at once. */
-const idle: Hasher[] = []
+/** Bytes that the kernel hashes together. */
+const BLOCK = 1024
+/** Blocks copied to the kernel's memory, and hashed, between two looks at the clock: far below a millisecond. */
+const BLOCKS = 256
+/** The last bytes of an input reach back into those before them. */
+const STRIPE = 64
+/** Inputs up to here are hashed in one go. */
+const SHORT = 240
+const STATE_BYTES = 128
 
 /**
- * XXH3-64 (seed 0) of regions of bytes, one at a time; views of shared memory are fine.
- * @see Yann Collet, xxHash; computed by hash-wasm.
+ * XXH3-64 (seed 0) of regions of bytes, one at a time, wherever they lie: they are copied to the kernels' memory piece by
+ * piece.
+ * ```
+ * | state | stripe before | up to 256 blocks |
+ * ```
+ * @see Yann Collet, xxHash
  */
 export class Checksum {
-  readonly #hasher: Hasher
-  private constructor(hasher: Hasher) {
-    this.#hasher = hasher
+  readonly #arena = Arena.common()
+  readonly #state: number
+  readonly #stage: number
+
+  private constructor() {
+    this.#state = this.#arena.allocate(STATE_BYTES + STRIPE + BLOCKS * BLOCK)
+    this.#stage = this.#state + STATE_BYTES + STRIPE
   }
 
   /** Lend a checksum to `work`. Each has a state of its own, so opens and saves run side by side. */
   static async use<T>(work: (checksum: Checksum) => Promise<T>): Promise<T> {
-    const hasher = idle.pop() ?? (await createXXHash3())
+    const checksum = new Checksum()
     try {
-      return await work(new Checksum(hasher))
+      return await work(checksum)
     } finally {
-      idle.push(hasher)
+      checksum.#arena.free(checksum.#state)
     }
   }
 
   /** The checksum of `bytes`, with turns of the event loop in between. */
   async of(bytes: Uint8Array, pace: Pace): Promise<bigint> {
-    this.#hasher.init()
-    for (let start = 0; start < bytes.length; start += BLOCK) {
-      this.#hasher.update(bytes.subarray(start, start + BLOCK))
+    const { length } = bytes
+    if (length <= SHORT) return this.#short(bytes)
+    const { kernels } = this.#arena
+    kernels.hashStart(this.#state)
+    const blocks = Math.floor((length - 1) / BLOCK)
+    for (let done = 0; done < blocks; done += BLOCKS) {
+      const some = Math.min(BLOCKS, blocks - done)
+      this.#put(bytes.subarray(done * BLOCK, (done + some) * BLOCK))
+      kernels.hashBlocks(this.#state, this.#stage, some)
       await pace.turn()
     }
-    return this.#digest()
+    const end = blocks * BLOCK
+    const before = Math.min(STRIPE, end)
+    this.#put(bytes.subarray(end - before), -before)
+    kernels.hashEnd(this.#state, this.#stage, length - end, length)
+    return this.#result()
   }
 
   /** The checksum of header and table, its own field left out. */
   ofTable(region: Uint8Array): bigint {
     const { offset } = HEADER.tableChecksum
-    this.#hasher.init()
-    this.#hasher.update(region.subarray(0, offset))
-    this.#hasher.update(region.subarray(offset + 8, TABLE_END))
-    return this.#digest()
+    const bytes = new Uint8Array(TABLE_END - 8)
+    bytes.set(region.subarray(0, offset))
+    bytes.set(region.subarray(offset + 8, TABLE_END), offset)
+    const { kernels } = this.#arena
+    const end = Math.floor((bytes.length - 1) / BLOCK) * BLOCK
+    this.#put(bytes)
+    kernels.hashStart(this.#state)
+    kernels.hashBlocks(this.#state, this.#stage, end / BLOCK)
+    kernels.hashEnd(this.#state, this.#stage + end, bytes.length - end, bytes.length)
+    return this.#result()
   }
 
-  #digest(): bigint {
-    const digest = this.#hasher.digest('binary')
-    return new DataView(digest.buffer, digest.byteOffset, 8).getBigUint64(0, false)
+  #short(bytes: Uint8Array): bigint {
+    this.#put(bytes)
+    this.#arena.kernels.hashShort(this.#state, this.#stage, bytes.length)
+    return this.#result()
+  }
+
+  #put(bytes: Uint8Array, offset = 0): void {
+    this.#arena.u8(this.#stage + offset, bytes.length).set(bytes)
+  }
+
+  #result(): bigint {
+    return new DataView(this.#arena.memory.buffer, this.#state + 64, 8).getBigUint64(0, true)
   }
 }

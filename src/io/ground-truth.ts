@@ -1,6 +1,7 @@
 import { InvalidArgumentError } from '../base/errors.js'
+import type { AbortSignalLike, UrlLike } from '../base/globals.js'
 import type { IdArray } from '../base/options.js'
-import { openStream, pathText, writeAtomic } from './node.js'
+import { openStream, pathText, writeAtomic } from '#io'
 import { Reader } from './reader.js'
 
 /** The true nearest rows of some queries, nearest first. */
@@ -81,7 +82,7 @@ async function readIvecs(reader: Reader): Promise<GroundTruth> {
  * @throws {InvalidArgumentError} BATL_INVALID_ARGUMENT when it is missing, unreadable or of another kind.
  * @throws {FormatError} BATL_FORMAT when it is truncated, ragged, too long, or holds a negative row number.
  */
-export async function readGroundTruth(path: string | URL): Promise<GroundTruth> {
+export async function readGroundTruth(path: string | UrlLike): Promise<GroundTruth> {
   const text = pathText(path)
   const kind = /\.(ibin|ivecs)(\.gz)?$/i.exec(text)?.[1]?.toLowerCase()
   if (kind === undefined) {
@@ -119,9 +120,9 @@ export interface GroundTruthInput extends Omit<GroundTruth, 'ids'> {
  * @throws the signal's reason once it has aborted.
  */
 export async function writeGroundTruth(
-  path: string | URL,
+  path: string | UrlLike,
   truth: GroundTruthInput,
-  signal?: AbortSignal,
+  signal?: AbortSignalLike,
 ): Promise<void> {
   const text = pathText(path)
   const { ids, distances, k, size } = truth

@@ -1,35 +1,19 @@
 import { randomBytes } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { open, realpath, rename, rm, stat, type FileHandle } from 'node:fs/promises'
+import { availableParallelism } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createGunzip, type Gunzip } from 'node:zlib'
 import { BatlError, FormatError, InvalidArgumentError } from '../base/errors.js'
+import { ChunkReader, type ByteStream, type RandomFile } from './files.js'
 
 /** Bytes of one read or write: one call of the system never takes more than 2 GiB, and aborts are seen in between. */
 const BLOCK = 8 << 20
 
-/** A file that is read at any place, straight into the caller's memory. */
-export interface RandomFile {
-  /** Bytes of the file when it was opened. */
-  readonly size: number
-  /**
-   * Fill `into` from byte `position` on; shared memory is fine.
-   * @returns bytes read: fewer than wanted only where the file ends.
-   */
-  read(into: Uint8Array, position: number, signal?: AbortSignal): Promise<number>
-  close(): Promise<void>
-}
-
-/** A file that is read from front to end, unpacked where its name ends in .gz. */
-export interface ByteStream {
-  readonly path: string
-  /** Bytes of the file itself. */
-  readonly fileSize: number
-  readonly packed: boolean
-  /** Fill `into`. @returns bytes read: fewer than wanted only at the end. */
-  read(into: Uint8Array): Promise<number>
-  close(): Promise<void>
+/** Threads of this machine. */
+export function cores(): number {
+  return availableParallelism()
 }
 
 /** The path of a file as text. @throws {InvalidArgumentError} BATL_INVALID_ARGUMENT when it is neither that nor a file: URL. */
@@ -135,28 +119,16 @@ function unpack(path: string, handle: FileHandle): Pick<ByteStream, 'read' | 'cl
   source.on('error', (error) => gunzip.destroy(error))
   source.pipe(gunzip)
   const chunks = gunzip.iterator({ destroyOnReturn: true }) as AsyncIterator<Uint8Array>
-  let chunk = new Uint8Array(0)
-  const next = async (): Promise<boolean> => {
+  const reader = new ChunkReader(async () => {
     const result = await chunks.next().catch((error: unknown) => {
       if (!/^Z_/.test(codeOf(error))) throw fileError('read', path, error, READ_REMEDIES)
       const trouble = codeOf(error) === 'Z_BUF_ERROR' ? 'ends in the middle of its gzip data' : 'has damaged gzip data'
       throw new FormatError(`${path} ${trouble}; copy or pack it again`, gunzip.bytesWritten, { cause: error })
     })
-    if (result.done !== true) chunk = result.value as Uint8Array<ArrayBuffer>
-    return result.done !== true
-  }
+    return result.done === true ? undefined : (result.value as Uint8Array)
+  })
   return {
-    async read(into) {
-      let done = 0
-      while (done < into.length) {
-        if (chunk.length === 0 && !(await next())) break
-        const part = chunk.subarray(0, into.length - done)
-        into.set(part, done)
-        chunk = chunk.subarray(part.length)
-        done += part.length
-      }
-      return done
-    },
+    read: (into) => reader.read(into),
     async close() {
       source.destroy()
       gunzip.destroy()

@@ -1,5 +1,5 @@
 import { CapacityError, FormatError } from '../base/errors.js'
-import type { ByteStream } from './node.js'
+import type { ByteStream } from './files.js'
 
 /** Room taken ahead of what has really arrived: what a header promises may be a lie. */
 const AHEAD = 32 << 20

@@ -1,7 +1,8 @@
+import type { UrlLike } from '../base/globals.js'
 import type { RowType } from '../base/options.js'
 import { rowArray, type RowArray, type VectorFile } from '../base/rows.js'
 import { extensionOf, readLayout, STORED_BYTES, type StoredType, type VectorLayout } from './layouts.js'
-import { openStream, pathText } from './node.js'
+import { openStream, pathText } from '#io'
 import { GrowingBuffer, Reader } from './reader.js'
 
 export { readGroundTruth, writeGroundTruth, type GroundTruth } from './ground-truth.js'
@@ -107,7 +108,7 @@ async function* readBlocks(
  * @throws {InvalidArgumentError} BATL_INVALID_ARGUMENT when it is missing, unreadable or of an unknown kind.
  * @throws {FormatError} BATL_FORMAT, on opening or while reading, when the file is not what it says.
  */
-export async function openVectors(path: string | URL): Promise<VectorFile> {
+export async function openVectors(path: string | UrlLike): Promise<VectorFile> {
   const text = pathText(path)
   const extension = extensionOf(text)
   const reader = new Reader(await openStream(text))
@@ -128,7 +129,7 @@ export async function openVectors(path: string | URL): Promise<VectorFile> {
  * Read a whole vector file. Kinds and errors are those of `openVectors`.
  * @throws {CapacityError} BATL_CAPACITY when it does not fit in one array.
  */
-export async function readVectors(path: string | URL): Promise<Vectors> {
+export async function readVectors(path: string | UrlLike): Promise<Vectors> {
   const { type, dim, size, blocks } = await openVectors(path)
   const rowBytes = dim * rowArray(type, 0).BYTES_PER_ELEMENT
   const trusted = size !== undefined && !/\.gz$/i.test(pathText(path))

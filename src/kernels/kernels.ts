@@ -348,6 +348,15 @@ export interface KernelExports extends CodeKernels {
     outIds: number,
     outScores: number,
   ): void
+
+  /** Start a checksum (XXH3-64) of more than 240 bytes: `state` is 72 bytes at a multiple of 16. */
+  hashStart(state: number): void
+  /** Take in `count` blocks of 1024 bytes; at least one byte of the input comes after them. */
+  hashBlocks(state: number, at: number, count: number): void
+  /** Take in the last 1 to 1024 bytes, behind the bytes before them; the result is the ninth u64 of the state. */
+  hashEnd(state: number, at: number, rest: number, total: number): void
+  /** The checksum of at most 240 bytes, as the ninth u64 of the state. */
+  hashShort(state: number, at: number, bytes: number): void
 }
 
 /** Kernels of one thread on one memory. Every thread on a memory needs its own. */

@@ -1,25 +1,125 @@
 import { relaxed, strict } from '#wasm'
+import { UnsupportedError } from '../base/errors.js'
+import { canShare } from '../base/shared.js'
+import { applyEdits, noKernels, withMemory } from './binary.js'
 
-let compiled: WebAssembly.Module | undefined
+/** The kernels of this thread, and which memory they link to. */
+interface Compiled {
+  readonly module: WebAssembly.Module
+  readonly shared: boolean
+}
+
+let compiled: Compiled | undefined
+let loading: Promise<Compiled> | undefined
 
 /**
  * The compiled kernels: compiled once per thread from the binary that the library carries, the relaxed one where this
  * runtime accepts it. Both give the same bits.
+ * @throws {UnsupportedError} BATL_UNSUPPORTED where WebAssembly SIMD is missing, or compiling is forbidden.
  */
 export function kernelModule(): WebAssembly.Module {
-  compiled ??= new WebAssembly.Module(chooseBinary(decode(relaxed), () => decode(strict)))
+  return current().module
+}
+
+/** Whether the kernels of this thread link to a shared memory. */
+export function kernelsShare(): boolean {
+  return current().shared
+}
+
+function current(): Compiled {
+  compiled ??= carried((bytes) => new WebAssembly.Module(bytes))
   return compiled
+}
+
+/** Compile without holding the thread up, as browsers ask for; later calls of `kernelModule` find it done. */
+export async function loadKernels(): Promise<void> {
+  if (compiled !== undefined) return
+  loading ??= carriedLater()
+  try {
+    const loaded = await loading
+    compiled ??= loaded
+  } finally {
+    loading = undefined
+  }
 }
 
 /** Use a module that was compiled elsewhere: on another thread, or from the caller's own file. */
 export function setKernelModule(module: WebAssembly.Module): void {
-  compiled = module
+  compiled = { module, shared: linkedMemory(module) }
 }
 
-function chooseBinary(wanted: BufferSource, otherwise: () => BufferSource): BufferSource {
-  return WebAssembly.validate(wanted) ? wanted : otherwise()
+/** Use the caller's own copy of a binary. */
+export async function useKernels(bytes: Uint8Array): Promise<void> {
+  const shared = canShare()
+  const own = withMemory(Uint8Array.from(bytes), shared)
+  let module: WebAssembly.Module
+  try {
+    module = await WebAssembly.compile(own)
+  } catch (cause) {
+    throw WebAssembly.validate(own) ? forbidden(cause) : noKernels(cause)
+  }
+  setKernelModule(module)
 }
 
-function decode(base64: string): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0))
+/** Which memory a module links to: nothing but linking tells. */
+function linkedMemory(module: WebAssembly.Module): boolean {
+  const links = (shared: boolean): boolean => {
+    try {
+      const memory = new WebAssembly.Memory({ initial: 1, maximum: 1, shared })
+      const { exports } = new WebAssembly.Instance(module, { env: { memory } })
+      return typeof exports['heapBase'] === 'function'
+    } catch {
+      return false
+    }
+  }
+  if (canShare() && links(true)) return true
+  if (links(false)) return false
+  throw noKernels()
+}
+
+/** The binary that the library carries, as bytes; workerd, where bytes cannot be compiled, carries modules. */
+function carriedBytes(hex: string, shared: boolean): Uint8Array<ArrayBuffer> {
+  const plain = decode(hex)
+  const wanted = withMemory(applyEdits(plain, relaxed), shared)
+  if (WebAssembly.validate(wanted)) return wanted
+  const bytes = withMemory(plain, shared)
+  if (WebAssembly.validate(bytes)) return bytes
+  throw new UnsupportedError(
+    'this runtime has no WebAssembly SIMD, which the kernels are made of; use a browser or runtime of 2022 or later',
+  )
+}
+
+function carried(compile: (bytes: Uint8Array<ArrayBuffer>) => WebAssembly.Module): Compiled {
+  if (typeof strict !== 'string') return { module: strict, shared: linkedMemory(strict) }
+  const shared = canShare()
+  const bytes = carriedBytes(strict, shared)
+  try {
+    return { module: compile(bytes), shared }
+  } catch (cause) {
+    throw forbidden(cause)
+  }
+}
+
+async function carriedLater(): Promise<Compiled> {
+  if (typeof strict !== 'string') return { module: strict, shared: linkedMemory(strict) }
+  const shared = canShare()
+  const bytes = carriedBytes(strict, shared)
+  try {
+    return { module: await WebAssembly.compile(bytes), shared }
+  } catch (cause) {
+    throw forbidden(cause)
+  }
+}
+
+function forbidden(cause: unknown): UnsupportedError {
+  return new UnsupportedError(
+    `compiling WebAssembly is not allowed here (${String((cause as Error | undefined)?.message ?? cause)}); on a page, add ` +
+      "'wasm-unsafe-eval' to script-src of its Content-Security-Policy; at the edge, import batl/kernels.wasm as a module and " +
+      'call init({ wasm }) with it',
+    { cause },
+  )
+}
+
+function decode(hex: string): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from({ length: hex.length / 2 }, (_, i) => parseInt(hex.slice(2 * i, 2 * i + 2), 16))
 }

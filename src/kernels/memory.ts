@@ -1,6 +1,7 @@
 import { CapacityError, InvalidArgumentError } from '../base/errors.js'
 import { instantiateKernels, type KernelExports } from './kernels.js'
-import { kernelModule } from './load.js'
+import { kernelModule, kernelsShare } from './load.js'
+import { isShared } from '../base/shared.js'
 
 const PAGE = 65_536
 /** Pages of 32-bit addresses: 4 GiB. */
@@ -21,7 +22,7 @@ interface ViewType<T> {
 }
 
 /**
- * One shared memory, and this thread's kernels and allocations in it.
+ * One memory, and this thread's kernels and allocations in it.
  *
  * Each thread that attaches hands out only what itself added to the memory, so threads need no lock:
  * ```
@@ -29,16 +30,22 @@ interface ViewType<T> {
  * 0                  heap base, up to a line
  * ```
  * Free bytes are kept zero, ordered by address, neighbours joined.
+ *
+ * Where threads cannot share memory it is a plain one, which has one thread. When that grows, views taken before have no
+ * length any more: so take views after the last allocation, and anew after whatever else may have allocated.
  */
 export class Arena {
   static #common: Arena | undefined
   readonly memory: WebAssembly.Memory
   readonly kernels: KernelExports
+  /** Whether other threads can attach. */
+  readonly shared: boolean
   readonly #free: Block[] = []
   readonly #taken = new Map<number, number>()
 
   private constructor(memory: WebAssembly.Memory) {
     this.memory = memory
+    this.shared = isShared(memory.buffer)
     this.kernels = instantiateKernels(kernelModule(), memory)
   }
 
@@ -68,7 +75,7 @@ export class Arena {
 
   /**
    * Take zeroed bytes: the first free block that suffices, else more memory.
-   * @returns the address, a multiple of 64. Views of it stay valid when the memory grows.
+   * @returns the address, a multiple of 64.
    * @throws {CapacityError} BATL_CAPACITY, in bytes, where 4 GiB, or what the system gives, are spent.
    */
   allocate(bytes: number): number {
@@ -89,17 +96,33 @@ export class Arena {
   }
 
   /**
+   * Lengthen in place what `allocate` returned last, with zeroed bytes: for what grows with what arrives.
+   * @throws {CapacityError} BATL_CAPACITY where the memory cannot grow.
+   */
+  extend(address: number, bytes: number): void {
+    checkBytes('bytes', bytes)
+    const taken = this.#taken.get(address)
+    if (taken === undefined) throw notAllocated(address)
+    const more = roundUp(bytes) - taken
+    if (more <= 0) return
+    const end = address + taken
+    const next = (): Block | undefined => this.#free.find((block) => block.address === end)
+    // By shares of what there is, so that many small steps grow the memory seldom.
+    while ((next()?.bytes ?? 0) < more) this.#grow(Math.max(more, Math.ceil(taken / 8)))
+    const block = next()!
+    block.address += more
+    block.bytes -= more
+    if (block.bytes === 0) this.#free.splice(this.#free.indexOf(block), 1)
+    this.#taken.set(address, taken + more)
+  }
+
+  /**
    * Give back what `allocate` of this arena returned.
    * @throws {InvalidArgumentError} BATL_INVALID_ARGUMENT where it did not, or was given back already.
    */
   free(address: number): void {
     const bytes = this.#taken.get(address)
-    if (bytes === undefined) {
-      throw new InvalidArgumentError(
-        'address',
-        `${address} is not allocated here; free an address that allocate of the same arena returned, once`,
-      )
-    }
+    if (bytes === undefined) throw notAllocated(address)
     this.#taken.delete(address)
     this.u8(address, bytes).fill(0)
     this.#release({ address, bytes })
@@ -196,13 +219,50 @@ export class Arena {
   }
 }
 
+/**
+ * The same object with views of a memory that stay valid: each is taken anew where the memory has grown since. A shared
+ * memory's views stay valid by themselves, so there it is the object as given, which can cross threads.
+ * @param copied - bytes, from the start of a buffer, that were copied to `address`: views of them become views of the copy.
+ */
+export function liveViews<T extends object>(
+  memory: WebAssembly.Memory,
+  source: T,
+  copied?: Uint8Array,
+  address = 0,
+): T {
+  if (isShared(memory.buffer)) return source
+  const from = copied?.buffer ?? memory.buffer
+  const out = (Array.isArray(source) ? [] : {}) as Record<string, unknown>
+  for (const [key, value] of Object.entries(source) as [string, unknown][]) {
+    if (typeof value !== 'object' || value === null) out[key] = value
+    else if (!ArrayBuffer.isView(value)) out[key] = liveViews(memory, value, copied, address)
+    else if (value.buffer !== from) out[key] = value
+    else {
+      const { byteOffset, length, constructor } = value as Uint8Array
+      const type = constructor as unknown as ViewType<ArrayBufferView>
+      const fresh = (): ArrayBufferView => new type(memory.buffer, address + byteOffset, length)
+      let view = fresh()
+      const get = (): ArrayBufferView => (view.buffer === memory.buffer ? view : (view = fresh()))
+      Object.defineProperty(out, key, { enumerable: true, get })
+    }
+  }
+  return out as T
+}
+
+function notAllocated(address: number): InvalidArgumentError {
+  return new InvalidArgumentError(
+    'address',
+    `${address} is not allocated here; free an address that allocate of the same arena returned, once`,
+  )
+}
+
 function roundUp(bytes: number): number {
   return Math.ceil(bytes / LINE) * LINE
 }
 
 function newMemory(pages: number, bytes: number): WebAssembly.Memory {
   try {
-    return new WebAssembly.Memory({ initial: pages, maximum: MAX_PAGES, shared: true })
+    return new WebAssembly.Memory({ initial: pages, maximum: MAX_PAGES, shared: kernelsShare() })
   } catch {
     throw new CapacityError(
       `${bytes} bytes are wanted, but a memory holds at most ${MAX_PAGES * PAGE - PAGE}, less where the system has less; index fewer rows, or store smaller ones`,

@@ -1,4 +1,4 @@
-import { Arena } from '../kernels/memory.js'
+import type { Arena } from '../kernels/memory.js'
 import { Points, type PointTable } from '../partition/points.js'
 import { readRow } from '../search/query.js'
 import type { ModelShape } from '../search/route.js'
@@ -6,22 +6,9 @@ import { RouteModel } from '../search/route.js'
 import { treeShape } from '../tree/shape.js'
 import type { QuerySet, RouterTables, Votes } from './messages.js'
 import { rowStride } from '../base/matrix.js'
+import { localArena } from './arenas.js'
 
-let local: Arena | undefined
-const arenas = new Map<number, Arena>()
-
-/** This thread's own arena: tables, blocks of points and scratch that no index keeps. */
-export function localArena(): Arena {
-  local ??= Arena.create()
-  return local
-}
-
-/** The arena of a memory that another thread made; one per memory and thread. */
-export function arenaOf(memory: WebAssembly.Memory, key: number): Arena {
-  let arena = arenas.get(key)
-  if (arena === undefined) arenas.set(key, (arena = Arena.attach(memory)))
-  return arena
-}
+export { arenaOf, localArena } from './arenas.js'
 
 /** Run with points of a table, and give their buffer back. */
 export function withPoints<T>(table: PointTable, use: (points: Points) => T): T {

@@ -5,7 +5,7 @@ import type { Auction } from '../partition/balance.js'
 import type { Vicinity } from '../partition/lists.js'
 import type { PointTable } from '../partition/points.js'
 import type { SearchEffort, Snapshot } from '../tree/snapshot.js'
-import type { TrainRequest, TrainResult } from '../train/router.js'
+import type { TrainingTask, TrainResult } from '../train/router.js'
 
 /** What every worker of a pool is handed when it starts. */
 export interface WorkerData {
@@ -279,7 +279,7 @@ export interface Tasks {
   }
   /** Train a router; `mix` moves a geometric start towards the queries first. */
   train: {
-    input: Omit<TrainRequest, 'onStep'> & { mix: boolean; usesNorm: boolean; progress: Int32Array }
+    input: TrainingTask & { progress: Int32Array }
     output: TrainResult
   }
 }

@@ -1,8 +1,5 @@
-import type { SHARE_ENV } from 'node:worker_threads'
-import { Piscina } from 'piscina'
-import { ClosedError, fromPlainError } from '../base/errors.js'
-import { kernelModule } from '../kernels/load.js'
-import type { Block, Reply, TaskName, Tasks, WorkerData } from './messages.js'
+import { ClosedError } from '../base/errors.js'
+import type { Block, TaskName, Tasks } from './messages.js'
 
 /** How a pool's work over many blocks goes on. */
 export type BlockProgress = (done: number, total: number) => void
@@ -11,45 +8,34 @@ export type BlockProgress = (done: number, total: number) => void
 const AHEAD = 2
 
 /**
- * A set of worker threads that run the tasks of `Tasks`. They keep nothing of the caller's but shared memory, and an
- * idle pool does not keep the process alive.
+ * Runs the tasks of `Tasks`: on worker threads, or on this one where there are none. Threads keep nothing of the caller's
+ * but shared memory, and an idle pool does not keep the process alive.
  */
-export class WorkerPool {
+export abstract class WorkerPool {
+  /** How many threads work. */
   readonly threads: number
-  readonly #piscina: Piscina
   #closed = false
 
-  /**
-   * @param threads - how many.
-   * @param env - `SHARE_ENV` for a worker that sets what native code reads from the process's environment.
-   */
-  constructor(threads: number, env?: typeof SHARE_ENV) {
+  constructor(threads: number) {
     this.threads = threads
-    const workerData: WorkerData = { module: kernelModule() }
-    // A thread that stops loses its compiled code, so the number stays what it is until the pool closes.
-    this.#piscina = new Piscina({
-      filename: new URL('./worker.js', import.meta.url).href,
-      minThreads: threads,
-      maxThreads: threads,
-      idleTimeout: Infinity,
-      workerData,
-      ...(env === undefined ? {} : { env }),
-    })
   }
+
+  /** Run a task wherever this pool's threads are; errors come back as the class they were thrown as. */
+  protected abstract perform<K extends TaskName>(name: K, input: Tasks[K]['input']): Promise<Tasks[K]['output']>
+
+  /** Give the threads back. */
+  protected abstract end(): Promise<void>
 
   /** Run one task. Errors come back as the class they were thrown as. */
   async run<K extends TaskName>(name: K, input: Tasks[K]['input']): Promise<Tasks[K]['output']> {
-    // A pool that was ended would start its threads anew.
     if (this.#closed) throw new ClosedError()
-    let reply: Reply<Tasks[K]['output']>
     try {
-      reply = (await this.#piscina.run(input, { name })) as Reply<Tasks[K]['output']>
+      return await this.perform(name, input)
     } catch (cause) {
+      // A pool that ends rejects what is under way, each kind in its own words.
       if (this.#closed) throw new ClosedError()
       throw cause
     }
-    if ('error' in reply) throw fromPlainError(reply.error)
-    return reply.value
   }
 
   /** Run a task over [0, total) in blocks of a size that does not depend on the threads: the result must not either. */
@@ -81,6 +67,14 @@ export class WorkerPool {
     await Promise.all(Array.from({ length: this.threads * AHEAD }, worker))
   }
 
+  /**
+   * Another pool of as many threads, for work on a memory that is to go with it. Where no more threads start these are the
+   * same ones, and ending it leaves them.
+   */
+  async another(): Promise<WorkerPool> {
+    return new BorrowedPool(this)
+  }
+
   /** Run some work on this pool and end it: when the work is done, fails, or the signal aborts. */
   async during<T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
     let abort = (): void => undefined
@@ -98,6 +92,22 @@ export class WorkerPool {
   /** End the threads; tasks under way reject. Idempotent. */
   async close(): Promise<void> {
     this.#closed = true
-    await this.#piscina.destroy()
+    await this.end()
   }
+}
+
+/** The threads of another pool. */
+class BorrowedPool extends WorkerPool {
+  readonly #owner: WorkerPool
+
+  constructor(owner: WorkerPool) {
+    super(owner.threads)
+    this.#owner = owner
+  }
+
+  protected override perform<K extends TaskName>(name: K, input: Tasks[K]['input']): Promise<Tasks[K]['output']> {
+    return this.#owner.run(name, input)
+  }
+
+  protected override async end(): Promise<void> {}
 }

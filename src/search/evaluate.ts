@@ -1,22 +1,6 @@
+import type { Evaluation } from '../base/answers.js'
 import type { SearchEffort, Snapshot } from '../tree/snapshot.js'
 import type { Searcher } from './searcher.js'
-
-/** How well and how fast a setting searches. */
-export interface Evaluation {
-  k: number
-  /** The recall that was asked for; absent for a setting by hand. */
-  target?: number
-  /** recall@k by distance: answers within the k-th true distance, divided by k. */
-  recall: number
-  qps: number
-  p50Us: number
-  p99Us: number
-  /** Rows looked at, copies counted each time, as a percentage of the rows. */
-  candidatesPct: number
-  probes: number
-  rerank: number
-  bytesPerVector: number
-}
 
 /** True neighbours by position, [queries * k]. */
 export interface GroundTruth {

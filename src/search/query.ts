@@ -23,9 +23,10 @@ export class QueryBuffer {
   readonly #dim: number
   readonly #metric: Metric
   readonly #eightBit: readonly [number, number] | undefined
-  readonly #values: Float32Array
-  readonly #integers: Int16Array
-  readonly #routing: Float32Array
+  readonly #arena: Arena
+  #values!: Float32Array
+  #integers!: Int16Array
+  #routing!: Float32Array
   /** Address of the query for distances: its form is `kind`. */
   address: number
   kind = QUERY_FLOAT
@@ -43,9 +44,21 @@ export class QueryBuffer {
     this.#floatAddress = this.address = scratch
     this.#integerAddress = scratch + floats * 4
     this.routing = scratch + floats * 6
-    this.#values = arena.f32(this.#floatAddress, floats).fill(0)
-    this.#integers = new Int16Array(arena.memory.buffer, this.#integerAddress, floats).fill(0)
-    this.#routing = arena.f32(this.routing, floats).fill(0)
+    this.#arena = arena
+    this.#view()
+    this.#values.fill(0)
+    this.#integers.fill(0)
+    this.#routing.fill(0)
+  }
+
+  /** Take the views, anew where the memory has grown since. */
+  #view(): void {
+    const arena = this.#arena
+    if (this.#values?.buffer === arena.memory.buffer) return
+    const floats = (this.#dim + 15) & ~15
+    this.#values = arena.f32(this.#floatAddress, floats)
+    this.#integers = arena.i16(this.#integerAddress, floats)
+    this.#routing = arena.f32(this.routing, floats)
   }
 
   /** Bytes of scratch, a multiple of 64. */
@@ -55,6 +68,7 @@ export class QueryBuffer {
 
   /** The loaded query's components for distances. */
   get components(): Float32Array {
+    this.#view()
     return this.#values.subarray(0, this.#dim)
   }
 
@@ -71,6 +85,7 @@ export class QueryBuffer {
       )
     }
     if (query.length !== this.#dim) throw new DimensionMismatchError(this.#dim, query.length, what)
+    this.#view()
     const values = this.#values
     const dim = this.#dim
     // A Uint16Array holds f16 bits, here as in rows.

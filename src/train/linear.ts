@@ -25,12 +25,12 @@ export interface LevelStart {
  * Train the `linear` router: per level, one softmax over all of its nodes.
  * @throws {BatlError} BATL_TRAINING when it diverges.
  */
-export function trainLinear(trainer: Trainer, request: TrainRequest, shape: TreeShape): TrainResult {
+export async function trainLinear(trainer: Trainer, request: TrainRequest, shape: TreeShape): Promise<TrainResult> {
   const { dim } = request
   const { normaliser, heads } = startHeads(trainer, request, shape)
   const { tf } = trainer
   const start = heads.map((head) => tf.tensor2d(head, [dim + 1, head.length / (dim + 1)]))
-  const { weights, losses } = optimise(trainer, request, start, (weights, ids) =>
+  const { weights, losses } = await optimise(trainer, request, start, (weights, ids) =>
     sumBlocks(trainer, shape, ids, (rows) => linearGradient(trainer, request, shape, normaliser, weights, rows)),
   )
   const tensors = routerTensors('linear', shape, dim)

@@ -21,12 +21,12 @@ export interface BatchGradient {
  * @returns the weights after the last step, in the order of `start`, and the loss of each step.
  * @throws {BatlError} BATL_TRAINING when a loss or a weight is no longer finite.
  */
-export function optimise(
+export async function optimise(
   { tf }: Trainer,
   request: TrainRequest,
   start: readonly Tensor[],
   gradient: (weights: readonly Tensor[], ids: Uint32Array) => BatchGradient,
-): { weights: Float32Array[]; losses: Float32Array } {
+): Promise<{ weights: Float32Array[]; losses: Float32Array }> {
   const { steps, batch, learningRate, seed, onStep } = request
   const stream = new QueryStream(request, new Rng(seed, STREAMS.order))
   const adam = new Adam(tf, start)
@@ -38,7 +38,8 @@ export function optimise(
       tf.dispose(gradients)
       if (!Number.isFinite(loss)) throw diverged(`the loss of step ${step + 1} of ${steps} is ${loss}`, learningRate)
       losses[step] = loss
-      onStep?.(step + 1, steps)
+      const pause = onStep?.(step + 1, steps)
+      if (pause !== undefined) await pause
     }
     const weights = adam.weights.map((weight) => Float32Array.from(weight.dataSync()))
     if (!weights.every((values) => values.every(Number.isFinite))) {

@@ -30,9 +30,10 @@ export interface TrainRequest {
   learningRate: number
   seed: number
   trainer: 'auto' | TrainerName
-  /** Folder or URL (with a final slash) of the WASM backend's binaries, where they are not beside its code. */
+  /** Folder or address (with a final slash) of the WASM backend's binaries, in place of the one that the library carries. */
   trainerBase?: string
-  onStep?: (done: number, total: number) => void
+  /** Called after each step; one that shares its thread may return a promise, which is waited for. */
+  onStep?: (done: number, total: number) => void | Promise<void>
 }
 
 export interface TrainResult {

@@ -15,7 +15,7 @@ import type { Tensor, Tensor2D, Trainer } from './tf.js'
  * that the first step sees the start's own scores.
  * @throws {BatlError} BATL_TRAINING when it diverges.
  */
-export function trainResidual(trainer: Trainer, request: TrainRequest, shape: TreeShape): TrainResult {
+export async function trainResidual(trainer: Trainer, request: TrainRequest, shape: TreeShape): Promise<TrainResult> {
   const { tf } = trainer
   const { dim } = request
   const { normaliser, heads } = startHeads(trainer, request, shape)
@@ -25,7 +25,7 @@ export function trainResidual(trainer: Trainer, request: TrainRequest, shape: Tr
     tf.tensor2d(encoderOut, [RESIDUAL_HIDDEN + 1, dim]),
     ...heads.map((head) => tf.tensor2d(head, [dim + 1, head.length / (dim + 1)])),
   ]
-  const { weights, losses } = optimise(trainer, request, start, (weights, ids) =>
+  const { weights, losses } = await optimise(trainer, request, start, (weights, ids) =>
     sumBlocks(trainer, shape, ids, (rows) => residualGradient(trainer, request, shape, normaliser, weights, rows)),
   )
   const [trainedIn, trainedOut, ...trainedHeads] = weights as [Float32Array, Float32Array, ...Float32Array[]]

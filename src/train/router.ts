@@ -3,6 +3,7 @@ import { checkRequest } from './request.js'
 import type { TrainRequest, TrainResult } from './request.js'
 import { trainResidual } from './residual.js'
 import { trainSeq2seq } from './seq2seq.js'
+import { mixStart } from './start.js'
 import { loadTrainer } from './tf.js'
 
 export type { TrainRequest, TrainResult } from './request.js'
@@ -26,4 +27,16 @@ export async function trainRouter(request: TrainRequest): Promise<TrainResult> {
     case 'seq2seq':
       return trainSeq2seq(trainer, request, shape)
   }
+}
+
+/** A training as the builder asks for it: `mix` moves a geometric start towards the queries first. */
+export type TrainingTask = Omit<TrainRequest, 'onStep'> & { mix: boolean; usesNorm: boolean }
+
+/** Do what a task says; errors as `trainRouter`. */
+export async function runTraining(
+  { mix, usesNorm, ...request }: TrainingTask,
+  onStep: NonNullable<TrainRequest['onStep']>,
+): Promise<TrainResult> {
+  if (mix) mixStart(request, usesNorm)
+  return trainRouter({ ...request, onStep })
 }

@@ -23,7 +23,7 @@ const ABSENT = -1e9
  * path to one neighbour of each query, drawn anew by the labels' weights each time the query comes up.
  * @throws {BatlError} BATL_TRAINING when it diverges.
  */
-export function trainSeq2seq(trainer: Trainer, request: TrainRequest, shape: TreeShape): TrainResult {
+export async function trainSeq2seq(trainer: Trainer, request: TrainRequest, shape: TreeShape): Promise<TrainResult> {
   const { tf } = trainer
   const { dim, seed, weights: before, batch } = request
   const parameters = seq2seqParameters(shape, dim)
@@ -36,7 +36,7 @@ export function trainSeq2seq(trainer: Trainer, request: TrainRequest, shape: Tre
   const paths = new Rng(seed, STREAMS.paths)
   const levels = planLevels(trainer, shape, batch)
   try {
-    const { weights, losses } = optimise(trainer, request, start, (weights, ids) => {
+    const { weights, losses } = await optimise(trainer, request, start, (weights, ids) => {
       const leaves = sampleLeaves(request, ids, paths)
       const queries = featureRows(request, normaliser, ids, false)
       return pathGradient(trainer, { shape, parameters, levels, dim, weights, queries, leaves })

@@ -1,4 +1,6 @@
 import type * as Core from '@tensorflow/tfjs-core'
+import { openRead } from '#io'
+import { importNative } from '#native-trainer'
 import { UnsupportedError } from '../base/errors.js'
 
 export type { Scalar, Tensor, Tensor1D, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core'
@@ -14,15 +16,15 @@ export interface Trainer {
   readonly name: TrainerName
 }
 
-// In variables, so that neither the compiler nor a bundler insists on an optional package and on a module without types.
-const NATIVE_PACKAGE: string = '@tensorflow/tfjs-node'
 const NATIVE_BACKEND = 'tensorflow'
+/** The binary that the backend takes where there is SIMD, as there is wherever the kernels run. */
+const BACKEND_FILE = 'tfjs-backend-wasm-simd.wasm'
 let wasmReady: Promise<Tf> | undefined
 
 /**
  * Load TensorFlow.js and put one backend in charge. Loads native code or WebAssembly and keeps it: call in a worker that ends.
  * @param choice - `auto`: tfjs-node where it can be imported and passes a trial step, else the WASM backend.
- * @param wasmBase - folder or URL (with a final slash) of the WASM backend's binaries, where they are not beside its code.
+ * @param wasmBase - folder or address (with a final slash) of the WASM backend's binaries, in place of the one carried.
  * @throws {UnsupportedError} BATL_UNSUPPORTED when `tfjs-node` is asked for and cannot train here, or no backend starts.
  */
 export async function loadTrainer(choice: 'auto' | TrainerName, wasmBase?: string): Promise<Trainer> {
@@ -40,10 +42,7 @@ export async function loadTrainer(choice: 'auto' | TrainerName, wasmBase?: strin
 }
 
 async function loadNative(): Promise<Tf> {
-  if (typeof process === 'undefined') throw new Error('not a Node process')
-  // The native library prints its build flags unless told not to. Reaches it from a worker only with `env: SHARE_ENV`.
-  process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '3'
-  const native = unwrap<Tf>(await import(NATIVE_PACKAGE))
+  const native = unwrap<Tf>(await importNative())
   const tf = await loadCore()
   if (native.engine() !== tf.engine()) {
     throw new Error('tfjs-node brings another copy of tfjs-core; install the same version of both')
@@ -53,25 +52,62 @@ async function loadNative(): Promise<Tf> {
   return tf
 }
 
+/** The WASM backend, on the binary that the library carries or on the caller's copy: nothing else is fetched or looked for. */
 async function loadWasm(base: string | undefined): Promise<Tf> {
   wasmReady ??= (async () => {
     const tf = await loadCore()
     const backend = unwrap<typeof import('@tensorflow/tfjs-backend-wasm')>(
       await import('@tensorflow/tfjs-backend-wasm'),
     )
-    if (base !== undefined) backend.setWasmPaths(base)
+    const env = tf.env()
+    // Its threads start from a Blob, which strict pages forbid, and gain nothing here.
+    env.set('WASM_HAS_MULTITHREAD_SUPPORT', false)
+    const binary = base === undefined ? await carriedBackend() : await readBackend(base)
+    backend.setWasmPaths('', true)
+    await withFetch(env.platform, binary, async () => {
+      if (!(await tf.setBackend('wasm'))) throw new Error('it refused its binary')
+    })
     return tf
   })()
-  const tf = await wasmReady
-  const started = await tf.setBackend('wasm').catch((cause: unknown) => {
-    throw new UnsupportedError(`the WASM backend of TensorFlow.js does not start here: ${firstLine(cause)}`, { cause })
-  })
-  if (!started) {
+  try {
+    const tf = await wasmReady
+    await tf.setBackend('wasm')
+    return tf
+  } catch (cause) {
+    wasmReady = undefined
     throw new UnsupportedError(
-      `the WASM backend of TensorFlow.js does not start here; check that its .wasm files are installed${base === undefined ? '' : ` in ${base}`}`,
+      `the WASM backend of TensorFlow.js does not start here: ${firstLine(cause)}; on a page, add 'wasm-unsafe-eval' to ` +
+        `script-src of its Content-Security-Policy, or name the folder of ${BACKEND_FILE} with init({ trainerBase })`,
+      { cause },
     )
   }
-  return tf
+}
+
+async function carriedBackend(): Promise<Uint8Array<ArrayBuffer>> {
+  const { backend } = await import('#trainer-binary')
+  return Uint8Array.from(atob(backend), (character) => character.charCodeAt(0))
+}
+
+async function readBackend(base: string): Promise<Uint8Array<ArrayBuffer>> {
+  const file = await openRead(/^[a-z][a-z+.-]+:/i.test(base) ? new URL(BACKEND_FILE, base) : `${base}${BACKEND_FILE}`)
+  try {
+    const bytes = new Uint8Array(file.size)
+    await file.read(bytes, 0)
+    return bytes
+  } finally {
+    await file.close()
+  }
+}
+
+/** The backend fetches its binary through the platform: while `work` runs, these bytes answer. */
+async function withFetch(platform: Core.Platform, bytes: Uint8Array<ArrayBuffer>, work: () => Promise<void>): Promise<void> {
+  const { fetch } = platform
+  platform.fetch = async () => new Response(bytes)
+  try {
+    await work()
+  } finally {
+    platform.fetch = fetch
+  }
 }
 
 async function loadCore(): Promise<Tf> {

@@ -1,6 +1,8 @@
 import { describe, expect, test } from '@jest/globals'
 import * as library from '../../build/index.js'
 import { BatlIndex } from '../../build/index.js'
+import * as searching from '../../build/search.js'
+import { BatlIndex as SearchIndex } from '../../build/search.js'
 
 /** The public surface is fixed: other programs are written against these names. */
 describe('the public surface', () => {
@@ -16,8 +18,17 @@ describe('the public surface', () => {
       'UnsupportedError',
       'VersionError',
       'exactSearch',
+      'init',
       'readVectors',
     ])
+  })
+
+  test('batl/search exports the same but what builds, and the same errors', () => {
+    const names = Object.keys(library).filter((name) => !['exactSearch', 'readVectors'].includes(name))
+    expect(Object.keys(searching).sort()).toEqual(names.sort())
+    expect(searching.FormatError).toBe(library.FormatError)
+    expect('build' in SearchIndex).toBe(false)
+    expect(SearchIndex.name).toBe('BatlIndex')
   })
 
   test('an index has these methods and fields, and hides the rest', async () => {
@@ -25,11 +36,14 @@ describe('the public surface', () => {
       (name) => !['length', 'name', 'prototype'].includes(name),
     )
     expect(statics.sort()).toEqual(['attach', 'build', 'estimate', 'fromBytes', 'open'])
-    const names = Object.getOwnPropertyNames(BatlIndex.prototype).filter((name) => name !== 'constructor')
+    const prototype = Object.getPrototypeOf(BatlIndex.prototype) as object
+    expect(Object.getOwnPropertyNames(BatlIndex.prototype)).toEqual(['constructor'])
+    expect(prototype).toBe(SearchIndex.prototype)
+    const names = Object.getOwnPropertyNames(prototype).filter((name) => name !== 'constructor')
     expect(names.sort()).toEqual(
       'close evaluate get has save search searchBatch searchById share stats toBytes'.split(' '),
     )
-    const symbols = Object.getOwnPropertySymbols(BatlIndex.prototype)
+    const symbols = Object.getOwnPropertySymbols(prototype)
     expect(symbols).toEqual(expect.arrayContaining([Symbol.dispose, Symbol.asyncDispose]))
     await using index = await BatlIndex.build([[1, 2]])
     expect(Object.keys(index).sort()).toEqual(['dim', 'metric', 'size'])

@@ -1,7 +1,10 @@
 import { beforeEach, describe, expect, test } from '@jest/globals'
+import { readFileSync } from 'node:fs'
+import { applyEdits, withMemory } from '../../build/kernels/binary.js'
 import { instantiateKernels } from '../../build/kernels/kernels.js'
-import { kernelModule, setKernelModule } from '../../build/kernels/load.js'
+import { kernelModule, kernelsShare, setKernelModule } from '../../build/kernels/load.js'
 import { Arena } from '../../build/kernels/memory.js'
+import { relaxed, strict } from '../../build/wasm/binaries.js'
 
 const MIB = 1 << 20
 
@@ -21,10 +24,31 @@ describe('load', () => {
     expect(kernelModule()).toBe(module)
     const memory = new WebAssembly.Memory({ initial: 1, maximum: 65_536, shared: true })
     expect(instantiateKernels(module, memory).heapBytes(10)).toBe(96)
-    const other = new WebAssembly.Module(Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0))
+    const other = new WebAssembly.Module(readFileSync(new URL('../../build/wasm/kernels.wasm', import.meta.url)))
     setKernelModule(other)
     expect(kernelModule()).toBe(other)
+    expect(kernelsShare()).toBe(false)
+    expect(Arena.create().memory.buffer).not.toBeInstanceOf(SharedArrayBuffer)
     setKernelModule(module)
+    expect(kernelsShare()).toBe(true)
+    const empty = new WebAssembly.Module(Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0))
+    expect(thrown(() => setKernelModule(empty))).toMatchObject({ code: 'BATL_INVALID_ARGUMENT', argument: 'wasm' })
+    expect(kernelModule()).toBe(module)
+  })
+
+  test.each(['strict', 'relaxed'])('%s: the binary that is carried, the file for a plain memory and the compiled one', (name) => {
+    const file = (path: string): Uint8Array<ArrayBuffer> => Uint8Array.from(readFileSync(new URL(path, import.meta.url)))
+    const plain = file(`../../build/wasm/${name === 'strict' ? 'kernels' : 'kernels-relaxed'}.wasm`)
+    const carried = Uint8Array.from(Buffer.from(strict as string, 'hex'))
+    expect(Buffer.compare(name === 'strict' ? carried : applyEdits(carried, relaxed), plain)).toBe(0)
+    expect(Buffer.compare(withMemory(plain, true), file(`../../build/wasm/${name}.wasm`))).toBe(0)
+  })
+
+  test('edits replace, insert and remove, in order', () => {
+    const bytes = Uint8Array.of(1, 2, 3, 4, 5, 6)
+    expect([...applyEdits(bytes, [])]).toEqual([...bytes])
+    expect([...applyEdits(bytes, [[0, 1, 9], [2, 0, 7, 8], [4, 2]])]).toEqual([9, 2, 7, 8, 3, 4])
+    expect([...applyEdits(bytes, [[6, 0, 7]])]).toEqual([1, 2, 3, 4, 5, 6, 7])
   })
 })
 

@@ -1,9 +1,13 @@
 import { afterAll, afterEach, describe, expect, test } from '@jest/globals'
-import { readFileSync } from 'node:fs'
+import { Worker } from 'node:worker_threads'
 import { Rng } from '../../../build/base/rng.js'
 import { ClosedError } from '../../../build/base/errors.js'
 import { nextMemoryKey } from '../../../build/open.js'
-import { WorkerPool } from '../../../build/pool/pool.js'
+import { Pace } from '../../../build/format/pace.js'
+import { HerePool } from '../../../build/pool/here.js'
+import { PiscinaPool } from '../../../build/pool/piscina.js'
+import { PortPool, startWorkers } from '../../../build/pool/ports.js'
+import type { WorkerPool } from '../../../build/pool/pool.js'
 import { Arena } from '../../../build/kernels/memory.js'
 import { rowStride } from '../../../build/base/matrix.js'
 import type { PointTable } from '../../../build/partition/points.js'
@@ -50,11 +54,24 @@ function scan(
   return { points, order: 0, queries, k, outIds, outDistances }
 }
 
-describe('a worker pool', () => {
+/** Each kind of pool: threads of Piscina, workers behind ports, and the caller's own thread. */
+const kinds: Record<string, (many: number) => Promise<WorkerPool | undefined>> = {
+  piscina: (threads) =>
+    PiscinaPool.start(() => new URL('../../../build/pool/piscina-tasks.js', import.meta.url), { threads }),
+  ports: async (threads) => {
+    const file = new URL('../../../build/full-worker.js', import.meta.url)
+    const workers = await startWorkers(threads, () => new Worker(file))
+    return workers && new PortPool(workers)
+  },
+  here: async () => new HerePool({ arena, key }, new Pace()),
+}
+
+describe.each(Object.keys(kinds))('a pool of kind %s', (kind) => {
   const threads = threadCount()
   const pools: WorkerPool[] = []
-  const open = (many: number): WorkerPool => {
-    const pool = new WorkerPool(many)
+  const open = async (many: number): Promise<WorkerPool> => {
+    const pool = await kinds[kind]!(many)
+    if (pool === undefined) throw new Error(`${kind} did not start`)
     pools.push(pool)
     return pool
   }
@@ -66,7 +83,7 @@ describe('a worker pool', () => {
   test.each([1, 2, 4])(
     'of %i threads does all blocks once, whatever their size, and says how far it is',
     async (many) => {
-      const pool = open(many)
+      const pool = await open(many)
       for (const [total, block] of [
         [100, 7],
         [100, 100],
@@ -88,7 +105,7 @@ describe('a worker pool', () => {
   )
 
   test('an error in a worker comes back with its class and fields, and the rest is not done', async () => {
-    const pool = open(2)
+    const pool = await open(2)
     const input = scan(5000)
     input.queries[3 * DIM + 1] = NaN
     let done = 0
@@ -103,7 +120,7 @@ describe('a worker pool', () => {
   })
 
   test('closed while it works rejects with ClosedError', async () => {
-    const pool = open(2)
+    const pool = await open(2)
     const work = failure(() => pool.each('exact', 200_000, 64, scan(200_000)))
     await new Promise((resolve) => setTimeout(resolve, 100))
     await pool.close()
@@ -112,29 +129,34 @@ describe('a worker pool', () => {
   })
 
   test('that works for a time ends with it: done, failed or aborted', async () => {
-    const done = open(1)
+    const done = await open(1)
     expect(await done.during(undefined, async () => 5)).toBe(5)
-    const failed = open(1)
+    const failed = await open(1)
     const mine = new Error('mine')
     expect(await failure(() => failed.during(undefined, () => Promise.reject(mine)))).toBe(mine)
     const controller = new AbortController()
-    const aborted = open(1)
+    const aborted = await open(1)
     const reason = new Error('enough')
     const work = failure(() =>
       aborted.during(controller.signal, () => aborted.each('exact', 200_000, 64, scan(200_000))),
     )
     controller.abort(reason)
     expect(await work).toBe(reason)
-    expect(await failure(() => open(1).during(AbortSignal.abort(reason), async () => 5))).toBe(reason)
+    expect(await failure(async () => (await open(1)).during(AbortSignal.abort(reason), async () => 5))).toBe(reason)
     for (const pool of [done, failed, aborted]) {
       expect(await failure(() => pool.run('exact', { ...scan(1), first: 0, count: 1 }))).toBeInstanceOf(ClosedError)
     }
   })
 })
 
-test('only the training task loads TensorFlow.js, and only when it runs', () => {
-  const source = readFileSync(new URL('../../../build/pool/worker.js', import.meta.url), 'utf8')
-  const lines = source.split('\n').filter((line) => /import/.test(line))
-  expect(lines.filter((line) => /^import .*train\//.test(line))).toEqual([])
-  expect(lines.some((line) => /await import\(.*train\//.test(line))).toBe(true)
+test('threads that cannot start give no pool', async () => {
+  const missing = (): URL => new URL('./missing.js', import.meta.url)
+  expect(await PiscinaPool.start(missing, { threads: 1 })).toBeUndefined()
+  const nowhere = (): URL => new URL('./x.js', undefined as unknown as string)
+  expect(await PiscinaPool.start(nowhere, { threads: 1 })).toBeUndefined()
+  expect(await startWorkers(2, () => new Worker(missing()))).toBeUndefined()
+  const throws = (): never => {
+    throw new Error('no workers here')
+  }
+  expect(await startWorkers(2, throws)).toBeUndefined()
 })

@@ -1,0 +1,20 @@
+/**
+ * Memory that threads can share, where the runtime has it: not on a page without cross-origin isolation, nor on most edge
+ * runtimes. What does without it works on one thread.
+ */
+
+/** Whether threads of this runtime can share memory. */
+export function canShare(): boolean {
+  return typeof SharedArrayBuffer === 'function'
+}
+
+/** Zeroed bytes, shared where that can be. */
+export function sharedBuffer(bytes: number): ArrayBufferLike {
+  return canShare() ? new SharedArrayBuffer(bytes) : new ArrayBuffer(bytes)
+}
+
+/** Whether other threads can read and write the same bytes. */
+export function isShared(buffer: ArrayBufferLike): boolean {
+  // Realms have constructors of their own, but one name.
+  return Object.prototype.toString.call(buffer) === '[object SharedArrayBuffer]'
+}

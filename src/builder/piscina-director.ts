@@ -1,0 +1,42 @@
+import { SHARE_ENV, workerData, type MessagePort } from 'node:worker_threads'
+import { toPlainError, UnsupportedError } from '../base/errors.js'
+import { setKernelModule } from '../kernels/load.js'
+import type { Reply, WorkerData } from '../pool/messages.js'
+import { PiscinaPool, type ThreadOptions } from '../pool/piscina.js'
+import { directBuild, trainOn, type DirectorOutput, type DirectorTask } from './director.js'
+
+/** The file of the thread that directs a build, with worker threads of its own. Ending it ends those too. */
+
+setKernelModule((workerData as WorkerData).module)
+
+async function open(options: ThreadOptions): Promise<PiscinaPool> {
+  const pool = await PiscinaPool.start(() => new URL('../pool/piscina-tasks.js', import.meta.url), options)
+  if (pool === undefined) throw new UnsupportedError('the threads of a build cannot start; build with threads: 1')
+  return pool
+}
+
+export async function build({
+  progress,
+  ...task
+}: DirectorTask & { progress: MessagePort }): Promise<Reply<DirectorOutput>> {
+  let pool: PiscinaPool | undefined
+  try {
+    pool = await open({ threads: task.input.options.threads })
+    const output = await directBuild(task, {
+      pool,
+      say: (message) => progress.postMessage(message),
+      // A worker that ends with the training: the memory of TensorFlow.js never shrinks. Its native library reads how much
+      // to say from the process's own environment.
+      train: async (request, report) => {
+        const trainer = await open({ threads: 1, env: SHARE_ENV })
+        return trainer.during(undefined, () => trainOn(trainer, request, report))
+      },
+    })
+    return { value: output }
+  } catch (error) {
+    return { error: toPlainError(error) }
+  } finally {
+    progress.close()
+    await pool?.close()
+  }
+}

@@ -1,0 +1,4 @@
+import { serve } from './worker.js'
+
+/** The file of a Web Worker that can do everything. */
+serve()

@@ -1,0 +1,86 @@
+import { existsSync } from 'node:fs'
+import type { SHARE_ENV } from 'node:worker_threads'
+import type { Piscina } from 'piscina'
+import { fromPlainError } from '../base/errors.js'
+import { kernelModule, kernelsShare } from '../kernels/load.js'
+import type { Reply, TaskName, Tasks, WorkerData } from './messages.js'
+import { WorkerPool } from './pool.js'
+
+/** Options of a set of worker threads. */
+export interface ThreadOptions {
+  /** How many. */
+  readonly threads: number
+  /** `SHARE_ENV` for a worker that sets what native code reads from the process's environment. */
+  readonly env?: typeof SHARE_ENV
+}
+
+/** What Deno says of its permissions, without asking the user for any. */
+interface DenoPermissions {
+  readonly Deno?: { readonly permissions: { querySync(what: { name: 'env' }): { state: string } } }
+}
+
+/** Whether the environment may be read: a thread of Piscina does. */
+function mayReadEnvironment(): boolean {
+  const { Deno } = globalThis as DenoPermissions
+  return Deno === undefined || Deno.permissions.querySync({ name: 'env' }).state === 'granted'
+}
+
+/**
+ * Start worker threads on one of the library's files.
+ * @param file - where the file should be; a bundler may have left it behind, and its address may not even be one.
+ * @returns undefined where threads cannot start.
+ */
+export async function startPiscina(file: () => URL, { threads, env }: ThreadOptions): Promise<Piscina | undefined> {
+  if (!kernelsShare() || !mayReadEnvironment()) return undefined
+  try {
+    const url = file()
+    if (!existsSync(url)) return undefined
+    const { Piscina } = await import('piscina')
+    const workerData: WorkerData = { module: kernelModule() }
+    // A thread that stops loses its compiled code, so the number stays what it is until the pool closes.
+    return new Piscina({
+      filename: url.href,
+      minThreads: threads,
+      maxThreads: threads,
+      idleTimeout: Infinity,
+      workerData,
+      ...(env === undefined ? {} : { env }),
+    })
+  } catch {
+    return undefined
+  }
+}
+
+/** Worker threads of Node, Bun and Deno. */
+export class PiscinaPool extends WorkerPool {
+  readonly #piscina: Piscina
+  readonly #file: () => URL
+  readonly #options: ThreadOptions
+
+  private constructor(piscina: Piscina, file: () => URL, options: ThreadOptions) {
+    super(options.threads)
+    this.#piscina = piscina
+    this.#file = file
+    this.#options = options
+  }
+
+  /** Threads on a file that exports the tasks; undefined where they cannot start. */
+  static async start(file: () => URL, options: ThreadOptions): Promise<PiscinaPool | undefined> {
+    const piscina = await startPiscina(file, options)
+    return piscina === undefined ? undefined : new PiscinaPool(piscina, file, options)
+  }
+
+  override async another(): Promise<WorkerPool> {
+    return (await PiscinaPool.start(this.#file, this.#options)) ?? super.another()
+  }
+
+  protected override async perform<K extends TaskName>(name: K, input: Tasks[K]['input']): Promise<Tasks[K]['output']> {
+    const reply = (await this.#piscina.run(input, { name })) as Reply<Tasks[K]['output']>
+    if ('error' in reply) throw fromPlainError(reply.error)
+    return reply.value
+  }
+
+  protected override async end(): Promise<void> {
+    await this.#piscina.destroy()
+  }
+}

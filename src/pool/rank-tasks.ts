@@ -1,0 +1,20 @@
+import { queryAt } from './context.js'
+import type { Tasks } from './messages.js'
+import { searcherOf } from './search-tasks.js'
+
+export function codeRanks(input: Tasks['codeRanks']['input']): undefined {
+  const { index, points, settings, queries, total, neighbours, known, k, holders, out, first, count } = input
+  const searcher = searcherOf(index)
+  const leavesOf = (tree: number, position: number): Uint32Array => {
+    const { leaves, offsets } = holders[tree]!
+    return leaves.subarray(offsets[position]!, offsets[position + 1]!)
+  }
+  for (let i = first; i < first + count; i++) {
+    const query = queryAt(queries, points, i)
+    const rows = neighbours.subarray(i * known, i * known + k)
+    for (const [s, effort] of settings.entries()) {
+      searcher.codeRanks(query, effort, rows, leavesOf, out, (s * total + i) * k)
+    }
+  }
+  return undefined
+}

@@ -1,0 +1,29 @@
+/** Open and search, and nothing else: no building, no training. @packageDocumentation */
+export { BatlIndex } from './search-index.js'
+export { init, type InitOptions } from './init.js'
+export {
+  BatlError,
+  CapacityError,
+  ClosedError,
+  DimensionMismatchError,
+  FormatError,
+  InvalidArgumentError,
+  UnsupportedError,
+  VersionError,
+  type ErrorCode,
+} from './base/errors.js'
+export type {
+  BatchOptions,
+  Effort,
+  IdArray,
+  Ids,
+  Metric,
+  OpenOptions,
+  Phase,
+  Query,
+  Router,
+  Rows,
+  RowType,
+  SearchOptions,
+} from './base/options.js'
+export type { BatchResult, Evaluation, SearchResult, Stats } from './base/answers.js'

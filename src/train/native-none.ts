@@ -1,0 +1,4 @@
+/** There are no native packages on a page. */
+export async function importNative(): Promise<unknown> {
+  throw new Error('this runtime has no native packages')
+}
