@@ -6,12 +6,12 @@ import type { BlockProgress } from '../pool/pool.js'
 import { capacity } from './plan.js'
 import { sharedU32, shareU32, type Build, type Labelled, type TreeState } from './context.js'
 import { withAuction } from './auction.js'
-import { groupRows, LIST_LENGTH, LIST_VICINITY, moveCentroids, withFallback, type Partition } from './partition.js'
+import { LIST_LENGTH, moveCentroids, withFallback, type Partition } from './partition.js'
 
 /** Queries a task. */
 const QUERY_BLOCK = 256
 const ORDERED_BLOCK = 512
-const LEAF_BLOCK = 64
+const ROW_BLOCK = 4096
 /** A logged query counts as so many base rows in the cost of a row. */
 const LOG_WEIGHT = 4
 /** Counts by which a row's cost is drawn to the mean of all. */
@@ -134,11 +134,11 @@ async function placeCopies(
   const { leafCount } = build.shape
   const length = Math.min(LIST_LENGTH, leafCount)
   const capacities = loadsOf(holders, leafCount).map((load) => Math.max(0, room - load))
-  const leafOf = rows.map((row) => holders.leaves[holders.offsets[row]!]!)
-  const groups = await groupRows(build, tree, leafOf, LIST_VICINITY)
   return withAuction(build, { count: rows.length, length, leafCount, dense: false }, async (auction) => {
     const { table, pool } = auction
-    await pool.each('copyLists', leafCount, LEAF_BLOCK, { ...groups, holders, copied: rows, table })
+    const { points } = build.input
+    await pool.each('lists', rows.length, ROW_BLOCK, { points, tree, rows, table })
+    await pool.each('copyLists', rows.length, ROW_BLOCK, { points, tree, holders, rows, table })
     return withFallback(build, tree, (scoreAll) =>
       auction.assign(capacities, {
         scoreAll: (i) => scoreAll(rows[i]!),

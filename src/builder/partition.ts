@@ -23,10 +23,9 @@ const BALANCED_PASSES = 5
 const PASS_ROUNDS = 8
 /** Near leaves kept a row: for prices and for copies. */
 export const LIST_LENGTH = 32
-/** Leaves looked at for each row: those near its first node, near its leaf, and near its leaf for a list. */
+/** Leaves looked at for the nearest of a row: those near its first node, and near its leaf. */
 const NODE_VICINITY = 512
 const NEAR_VICINITY = 64
-export const LIST_VICINITY = 256
 /** Rows a task, and leaves a task: some milliseconds to a quarter of a second. */
 const ROW_BLOCK = 8192
 const LEAF_BLOCK = 64
@@ -64,17 +63,12 @@ export async function partition(build: Build, seed: number, settle: boolean): Pr
     leafOf = await nearestLeaves(build, tree, leafOf)
     step(100)(pass, passes)
   }
-  const balanced = flat ? { centres: tree, leafOf } : await balanceLeaves(build, tree, leafOf, step(200))
+  const balanced = flat ? { centres: tree, leafOf } : await balanceLeaves(build, tree, step(200))
   return settle ? { ...balanced, leafOf: await settleRows(build, balanced.leafOf) } : balanced
 }
 
 /** Passes in which prices hold every leaf to its capacity, and the centroids follow. */
-async function balanceLeaves(
-  build: Build,
-  start: CentroidTree,
-  startLeaves: Uint32Array,
-  progress: BlockProgress,
-): Promise<Partition> {
+async function balanceLeaves(build: Build, start: CentroidTree, progress: BlockProgress): Promise<Partition> {
   const { shape, input } = build
   const { points, options } = input
   const { leafCount } = shape
@@ -82,17 +76,15 @@ async function balanceLeaves(
   const length = Math.min(LIST_LENGTH, leafCount)
   return withAuction(build, { count: points.size, length, leafCount, dense: false }, async (room) => {
     let centres = start
-    let leafOf = startLeaves
-    for (let pass = 1; pass <= BALANCED_PASSES; pass++) {
-      const groups = await groupRows(build, centres, leafOf, LIST_VICINITY)
-      await room.pool.each('lists', leafCount, LEAF_BLOCK, { ...groups, table: room.table })
-      leafOf = await withFallback(build, centres, (scoreAll) =>
+    for (let pass = 1; ; pass++) {
+      await room.pool.each('lists', points.size, ROW_BLOCK, { points, tree: centres, table: room.table })
+      const leafOf = await withFallback(build, centres, (scoreAll) =>
         room.assign(capacities, { scoreAll }, pass < BALANCED_PASSES ? PASS_ROUNDS : MAX_ROUNDS),
       )
       centres = await moveCentroids(build, centres, leafOf)
       progress(pass, BALANCED_PASSES)
+      if (pass === BALANCED_PASSES) return { centres, leafOf }
     }
-    return { centres, leafOf }
   })
 }
 
@@ -149,7 +141,7 @@ async function nearestLeaves(
 }
 
 /** Rows by group, with the `look` leaves nearest to the centre of each. */
-export async function groupRows(
+async function groupRows(
   build: Build,
   tree: CentroidTree,
   groupOf: ArrayLike<number>,

@@ -4,8 +4,6 @@ import type { Points } from './points.js'
 
 /** Points scored at a time. */
 const BLOCK = 128
-/** A short list holds at least this share of its length. */
-const LEAST_FILLED = 0.75
 
 /** Which leaves are worth a look for each group of points: those near the group's centre. */
 export interface Vicinity {
@@ -82,13 +80,6 @@ export class LeafTable {
   }
 }
 
-/** Where the short lists of points go: `length` entries each. */
-export interface ListTarget {
-  readonly leaves: Uint32Array
-  readonly scores: Float32Array
-  readonly length: number
-}
-
 /** Scores points against the leaves of their group's vicinity. Larger is nearer: x.c - |c|^2 / 2. */
 export class LeafScorer {
   readonly #arena: Arena
@@ -111,7 +102,7 @@ export class LeafScorer {
     this.#bias = nearnessBias(centroids, width)
     this.#width = width
     this.#length = length
-    this.#base = arena.allocate(length * (width + 2) * 4 + BLOCK * (width + 3 * length + 1) * 4 + 6 * 64)
+    this.#base = arena.allocate(length * (width + 2) * 4 + BLOCK * (width + length + 1) * 4 + 6 * 64)
     this.#ids = this.#base
     this.#biasAt = align(this.#ids + length * 4)
     this.#leaves = align(this.#biasAt + length * 4)
@@ -172,28 +163,6 @@ export class LeafScorer {
       kernels.chooseLeaves(0, some, 0, this.#scores, prices, this.#length, choice)
       const chosen = this.#arena.u32(choice, some)
       for (let i = 0; i < some; i++) out[positions[done + i]!] = ids[chosen[i]!]!
-    })
-  }
-
-  /**
-   * Short lists of the nearest leaves of each of some points, in no order.
-   * @param place - where the list of the i-th of `positions` goes, in lists.
-   */
-  lists(points: Points, positions: Uint32Array, target: ListTarget, place: (i: number) => number): void {
-    const { length } = target
-    const { kernels } = this.#arena
-    const least = Math.min(length, Math.ceil(length * LEAST_FILLED))
-    const leaves = this.#short
-    const scores = leaves + BLOCK * length * 4
-    this.#score(points, positions, (done, some) => {
-      kernels.shortenLists(this.#scores, some, this.#length, this.#ids, least, length, leaves, scores)
-      const fromLeaves = this.#arena.u32(leaves, some * length)
-      const fromScores = this.#arena.f32(scores, some * length)
-      for (let i = 0; i < some; i++) {
-        const at = place(done + i) * length
-        target.leaves.set(fromLeaves.subarray(i * length, (i + 1) * length), at)
-        target.scores.set(fromScores.subarray(i * length, (i + 1) * length), at)
-      }
     })
   }
 }

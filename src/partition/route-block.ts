@@ -1,4 +1,5 @@
 import type { Arena } from '../kernels/memory.js'
+import { nearnessBias } from './kmeans.js'
 
 /** Queries of one node scored by one call. */
 const BLOCK = 128
@@ -19,6 +20,13 @@ export interface BlockRouter {
   readonly width: number
 }
 
+/** A router that ranks leaves by the closeness of their centroids, and nodes likewise. */
+export function nearnessRouter(levels: readonly Float32Array[], width: number): BlockRouter {
+  const level = (rows: Float32Array): RouterLevel => ({ rows, bias: nearnessBias(rows, width) })
+  const nodes = levels.length > 1 ? level(levels.at(-2)!) : undefined
+  return { nodes, leaves: level(levels.at(-1)!), width }
+}
+
 /**
  * Routes a block of queries at once through a linear router: each keeps some nodes of the level above the leaves, then
  * every node's leaves are scored for all queries that keep it, two queries by four leaves at a time.
@@ -33,16 +41,14 @@ export class RouteBlock {
   readonly #arity: number
   readonly #beam: number
   readonly #wanted: number
-  readonly #listed: number
   readonly #base: number
   readonly #at: Record<PartName, number>
   #count = 0
-  #queries: Float32Array = new Float32Array(0)
 
   /**
    * @param most - queries in a block.
    * @param beam - nodes that each keeps.
-   * @param wanted - leaves that `visitors` is asked for.
+   * @param wanted - leaves that `visitors` or `shorten` is asked for.
    */
   constructor(arena: Arena, router: BlockRouter, most: number, beam: number, wanted: number) {
     const leafCount = router.leaves.bias.length
@@ -51,8 +57,8 @@ export class RouteBlock {
     this.#router = router
     this.#arity = leafCount / nodeCount
     this.#beam = Math.min(beam, nodeCount)
-    this.#wanted = Math.min(wanted, this.looked)
-    this.#listed = Math.min(Math.ceil(wanted * 1.1), this.looked)
+    this.#wanted = wanted
+    const listed = Math.ceil(wanted * 1.1)
     const rows = Math.max(nodeCount, this.#arity)
     const floats: [PartName, number][] = [
       ['queries', most * router.width],
@@ -63,8 +69,8 @@ export class RouteBlock {
       ['nodes', most * this.#beam],
       ['nodeScores', most * this.#beam],
       ['scores', most * this.looked],
-      ['short', most * this.#listed],
-      ['shortScores', most * this.#listed],
+      ['short', most * listed],
+      ['shortScores', most * listed],
     ]
     const bytes = (count: number): number => (count * 4 + 63) & ~63
     this.#base = arena.allocate(floats.reduce((sum, [, count]) => sum + bytes(count), 0))
@@ -86,12 +92,15 @@ export class RouteBlock {
     return this.#beam * this.#arity
   }
 
-  /** Route queries f32 [count * width]. */
-  load(queries: Float32Array): void {
-    const { width, nodes } = this.#router
-    this.#queries = queries
-    this.#count = queries.length / width
-    this.#arena.f32(this.#at.queries, queries.length).set(queries)
+  /** Address for the queries of a block, f32 [most * width]. */
+  get queries(): number {
+    return this.#at.queries
+  }
+
+  /** Route the first `count` queries. */
+  route(count: number): void {
+    const { nodes } = this.#router
+    this.#count = count
     const kept = this.#arena.u32(this.#at.nodes, this.#count * this.#beam)
     if (nodes === undefined) kept.fill(0)
     else {
@@ -101,6 +110,12 @@ export class RouteBlock {
       this.#arena.kernels.shortenLists(part, this.#count, count, 0, this.#beam, this.#beam, this.#at.nodes, nodeScores)
     }
     this.#scoreLeaves(invert(kept, nodes?.bias.length ?? 1))
+  }
+
+  /** Route queries f32 [count * width]. */
+  load(queries: Float32Array): void {
+    this.#arena.f32(this.#at.queries, queries.length).set(queries)
+    this.route(queries.length / this.#router.width)
   }
 
   /** Scores of queries at an address against nodes [first, first + count) of a level, into `part`. */
@@ -118,6 +133,7 @@ export class RouteBlock {
     const arity = this.#arity
     const beam = this.#beam
     const grid = this.#arena.f32(this.#at.scores, this.#count * beam * arity)
+    const queries = this.#arena.f32(this.#at.queries, this.#count * width)
     const block = this.#arena.f32(this.#at.some, BLOCK * width)
     const part = this.#arena.f32(this.#at.part, BLOCK * arity)
     for (let node = 0; node + 1 < offsets.length; node++) {
@@ -126,7 +142,7 @@ export class RouteBlock {
         const some = Math.min(BLOCK, end - done)
         for (let i = 0; i < some; i++) {
           const query = Math.floor(entries[done + i]! / beam) * width
-          block.set(this.#queries.subarray(query, query + width), i * width)
+          block.set(queries.subarray(query, query + width), i * width)
         }
         this.#multiply(this.#at.some, some, leaves, node * arity, arity)
         for (let i = 0; i < some; i++) grid.set(part.subarray(i * arity, (i + 1) * arity), entries[done + i]! * arity)
@@ -135,26 +151,38 @@ export class RouteBlock {
   }
 
   /**
+   * The best leaves of every query with their scores, in no order: views [count * length], ended by `NO_LEAF`, until the
+   * next call.
+   * @param least - leaves of each that are wanted; `length` that there may be.
+   */
+  shorten(least: number, length: number): { leaves: Uint32Array; scores: Float32Array } {
+    const arity = this.#arity
+    const { looked } = this
+    const { scores, short, shortScores } = this.#at
+    const { kernels } = this.#arena
+    kernels.shortenLists(scores, this.#count, looked, 0, Math.min(least, length), length, short, shortScores)
+    const leaves = this.#arena.u32(short, this.#count * length)
+    const nodes = this.#arena.u32(this.#at.nodes, this.#count * this.#beam)
+    for (let i = 0, at = 0; i < this.#count; i++) {
+      for (const end = at + length; at < end; at++) {
+        const place = leaves[at]!
+        if (place >= looked) continue
+        const slot = Math.floor(place / arity)
+        leaves[at] = nodes[i * this.#beam + slot]! * arity + place - slot * arity
+      }
+    }
+    return { leaves, scores: this.#arena.f32(shortScores, this.#count * length) }
+  }
+
+  /**
    * The best leaves of every query, a tenth more than wanted at the most.
    * @returns queries by leaf: those at [offsets[l], offsets[l + 1]) of `queries` want leaf l.
    */
   visitors(): { offsets: Uint32Array; queries: Uint32Array } {
-    const arity = this.#arity
-    const { looked } = this
-    const most = this.#listed
-    const { scores, short, shortScores } = this.#at
-    const { kernels } = this.#arena
-    kernels.shortenLists(scores, this.#count, looked, 0, this.#wanted, most, short, shortScores)
-    const listed = this.#arena.u32(short, this.#count * most)
-    const nodes = this.#arena.u32(this.#at.nodes, this.#count * this.#beam)
-    for (let i = 0; i < listed.length; i++) {
-      const place = listed[i]!
-      if (place >= looked) continue
-      const slot = Math.floor(place / arity)
-      listed[i] = nodes[Math.floor(i / most) * this.#beam + slot]! * arity + place - slot * arity
-    }
-    const { offsets, entries } = invert(listed, this.#router.leaves.bias.length)
-    return { offsets, queries: entries.map((entry) => Math.floor(entry / most)) }
+    const length = Math.min(this.looked, Math.ceil(this.#wanted * 1.1))
+    const { leaves } = this.shorten(this.#wanted, length)
+    const { offsets, entries } = invert(leaves, this.#router.leaves.bias.length)
+    return { offsets, queries: entries.map((entry) => Math.floor(entry / length)) }
   }
 
   /** How many of the leaves scored for query i are better than a leaf. */
@@ -173,8 +201,9 @@ export class RouteBlock {
       const at = (i * this.looked + slot * arity + leaf - node * arity) * 4
       return this.#arena.f32(this.#at.scores + at, 1)[0]!
     }
+    const query = this.#arena.f32(this.#at.queries + i * width * 4, width)
     let sum = leaves.bias[leaf]!
-    for (let j = 0; j < width; j++) sum += this.#queries[i * width + j]! * leaves.rows[leaf * width + j]!
+    for (let j = 0; j < width; j++) sum += query[j]! * leaves.rows[leaf * width + j]!
     return sum
   }
 }

@@ -97,8 +97,11 @@ export interface Tasks {
   }
   /** Nearest leaf of every row of groups [first, first + count), within the group's vicinity. */
   nearestLeaves: { input: GroupedRows & { out: Uint32Array } & Block; output: undefined }
-  /** Short lists of near leaves, into the lists of an auction of all rows. */
-  lists: { input: GroupedRows & { table: AuctionTable } & Block; output: undefined }
+  /** Short lists of near leaves, into the lists of an auction of `rows`, or of all rows. */
+  lists: {
+    input: { points: PointTable; tree: CentroidTree; rows?: Uint32Array; table: AuctionTable } & Block
+    output: undefined
+  }
   /** Part of a step of an auction: over its moving points, or over its overfull leaves. */
   auction: { input: { table: AuctionTable; kind: 'choose' | 'raise' } & Block; output: undefined }
   /** Means of the rows of each leaf [first, first + count). */
@@ -108,9 +111,15 @@ export interface Tasks {
   }
   /** Put the rows into another order, in place: `order[new position]` is the old position. */
   permute: { input: { points: PointTable; order: Uint32Array }; output: undefined }
-  /** Candidate leaves for a further copy of `copied`, by group, into the lists of an auction of these rows. */
+  /** From short lists in an auction of `rows`, the candidates for a further copy of each. */
   copyLists: {
-    input: GroupedRows & { holders: Holders; copied: Uint32Array; table: AuctionTable } & Block
+    input: {
+      points: PointTable
+      tree: CentroidTree
+      holders: Holders
+      rows: Uint32Array
+      table: AuctionTable
+    } & Block
     output: undefined
   }
   /** The leaf that a linear router puts first for each query. */

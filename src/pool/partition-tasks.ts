@@ -4,16 +4,23 @@ import { chooseSome, NO_LEAF, raiseSome } from '../partition/balance.js'
 import { copyScores, type RowGeometry } from '../partition/copies.js'
 import { groupLeaves } from '../partition/group.js'
 import { kMeans, nearnessBias } from '../partition/kmeans.js'
-import { LeafScorer, LeafTable, type ListTarget } from '../partition/lists.js'
+import { LeafScorer, LeafTable } from '../partition/lists.js'
 import type { Points } from '../partition/points.js'
+import { nearnessRouter, RouteBlock } from '../partition/route-block.js'
 import { treeShape } from '../tree/shape.js'
 import { arenaOf, localArena, withBytes, withPoints } from './context.js'
 import type { AuctionTable, GroupedRows, Tasks } from './messages.js'
 
 type Input<K extends keyof Tasks> = Tasks[K]['input']
 
-/** Points scored at a time. */
+/** Points scored at a time, and listed at a time. */
 const BLOCK = 256
+const LIST_BLOCK = 512
+/** Leaves looked at for each one kept in a list, and at the least. */
+const LOOKED_PER_LISTED = 16
+const LEAST_LOOKED = 512
+/** A short list holds at least this share of its length. */
+const LEAST_FILLED = 0.75
 
 export function coarse({ points: table, sample, k, iterations, seed }: Input<'coarse'>): Float32Array {
   return clusterRows({ points: table, rows: sample, k, iterations, seed, stream: 1 })
@@ -102,19 +109,35 @@ export function nearestLeaves(input: Input<'nearestLeaves'>): undefined {
 }
 
 /** The lists of an auction. */
-function listTarget({ memory, key, auction }: AuctionTable): ListTarget {
+function listsOf({ memory, key, auction }: AuctionTable): { leaves: Uint32Array; scores: Float32Array } {
   const arena = arenaOf(memory, key)
   const { count, length } = auction
-  return {
-    leaves: arena.u32(auction.leaves, count * length),
-    scores: arena.f32(auction.scores, count * length),
-    length,
-  }
+  return { leaves: arena.u32(auction.leaves, count * length), scores: arena.f32(auction.scores, count * length) }
 }
 
-export function lists(input: Input<'lists'>): undefined {
-  const target = listTarget(input.table)
-  visitGroups(input, (scorer, points, members) => scorer.lists(points, members, target, (i) => members[i]!))
+export function lists({ points: table, tree, rows, table: to, first, count }: Input<'lists'>): undefined {
+  const arena = localArena()
+  const { leaves, scores } = listsOf(to)
+  const { length } = to.auction
+  const least = Math.ceil(length * LEAST_FILLED)
+  const beam = Math.ceil(Math.max(length * LOOKED_PER_LISTED, LEAST_LOOKED) / tree.arities.at(-1)!) + 1
+  withPoints(table, (points) => {
+    const router = nearnessRouter(tree.levels, points.width)
+    const block = new RouteBlock(arena, router, LIST_BLOCK, beam, length)
+    try {
+      for (let done = first; done < first + count; done += LIST_BLOCK) {
+        const some = Math.min(LIST_BLOCK, first + count - done)
+        if (rows === undefined) points.range(done, some, block.queries)
+        else points.gather(rows.subarray(done, done + some), block.queries)
+        block.route(some)
+        const short = block.shorten(least, length)
+        leaves.set(short.leaves, done * length)
+        scores.set(short.scores, done * length)
+      }
+    } finally {
+      block.close()
+    }
+  })
   return undefined
 }
 
@@ -200,33 +223,43 @@ function rowGeometry(
   return { norm, holders }
 }
 
-export function copyLists(input: Input<'copyLists'>): undefined {
-  const { points: table, centroids, holders, copied, members, offsets } = input
-  const local = localArena()
-  const target = listTarget(input.table)
-  const { length } = target
-  const bytes = centroids.byteLength + (BLOCK + 1) * (((table.dim + 15) & ~15) * 4) + length * 8 + 256
-  withBytes(local, bytes, (address) => {
-    const block = (address + centroids.byteLength + 63) & ~63
-    local.f32(address, centroids.length).set(centroids)
-    visitGroups(input, (scorer, points, _, group) => {
-      const { width } = points
+export function copyLists({
+  points: table,
+  tree,
+  holders,
+  rows,
+  table: to,
+  first,
+  count,
+}: Input<'copyLists'>): undefined {
+  const arena = localArena()
+  const values = tree.levels.at(-1)!
+  const { leaves: allLeaves, scores: allScores } = listsOf(to)
+  const { length } = to.auction
+  withPoints(table, (points) => {
+    const { width } = points
+    withBytes(arena, values.byteLength + BLOCK * width * 4 + width * 4 + length * 8 + 256, (address) => {
+      const block = (address + values.byteLength + 63) & ~63
       const scratch = block + BLOCK * width * 4
-      for (let done = offsets[group]!; done < offsets[group + 1]!; done += BLOCK) {
-        const places = members.subarray(done, Math.min(done + BLOCK, offsets[group + 1]!))
-        const rows = places.map((i) => copied[i]!)
-        scorer.lists(points, rows, target, (i) => places[i]!)
-        points.gather(rows, block)
-        for (let i = 0; i < rows.length; i++) {
-          const at = places[i]! * length
-          const listed = target.leaves.subarray(at, at + length)
-          const nearness = target.scores.subarray(at, at + length)
-          const end = listed.indexOf(NO_LEAF)
-          const list = listed.slice(0, end < 0 ? length : end)
-          const leaves = [...holders.leaves.subarray(holders.offsets[rows[i]!]!, holders.offsets[rows[i]! + 1]!)]
-          const row = { address: block + i * width * 4, leaves, list }
-          const geometry = rowGeometry(width, row, { values: centroids, address }, scratch)
-          copyScores(list, nearness.slice(0, list.length), geometry, listed, nearness)
+      arena.f32(address, values.length).set(values)
+      for (let done = first; done < first + count; done += BLOCK) {
+        const some = rows.subarray(done, Math.min(done + BLOCK, first + count))
+        points.gather(some, block)
+        for (let i = 0; i < some.length; i++) {
+          const row = some[i]!
+          const at = (done + i) * length
+          const outLeaves = allLeaves.subarray(at, at + length)
+          const outScores = allScores.subarray(at, at + length)
+          const end = outLeaves.indexOf(NO_LEAF)
+          const list = outLeaves.slice(0, end < 0 ? length : end)
+          const leaves = [...holders.leaves.subarray(holders.offsets[row]!, holders.offsets[row + 1]!)]
+          const geometry = rowGeometry(
+            width,
+            { address: block + i * width * 4, leaves, list },
+            { values, address },
+            scratch,
+          )
+          copyScores(list, outScores.slice(0, list.length), geometry, outLeaves, outScores)
         }
       }
     })
