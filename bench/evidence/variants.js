@@ -20,9 +20,9 @@ export const VARIANTS = {
   residual: { options: { router: 'residual' } },
   'one round of tree update': { options: { rounds: 1 } },
   'random start': { options: { preset: 'published', router: 'linear', slack: 1.2, copies: 1.5, rounds: 4 } },
-  'first 100,000: flat': { rows: 100_000, study: { flat: true }, options: { copies: 1 }, log: false, sets: LARGE },
-  'first 100,000: default': { rows: 100_000, sets: LARGE },
-  'first 100,000: seq2seq': { rows: 100_000, options: { router: 'seq2seq' }, sets: LARGE },
+  'first 100k: flat': { rows: 100_000, study: { flat: true }, options: { copies: 1 }, log: false, sets: LARGE },
+  'first 100k: default': { rows: 100_000, sets: LARGE },
+  'first 100k: seq2seq': { rows: 100_000, options: { router: 'seq2seq' }, sets: LARGE },
 }
 
 /** Mean rows a leaf in each set's study: 8,192 leaves on the two larger ones. */
