@@ -11,13 +11,15 @@ function storedRows(index: BatlIndex, type: RowType): TypedRows {
   return asType(values, type)
 }
 
-/** All leaves probed, recall 1 and an exact search must agree to the bit. */
+/** All leaves probed with all rows compared, recall 1 and an exact search must agree to the bit. */
 async function expectExact(index: BatlIndex, type: RowType, queries: TypedRows, k: number): Promise<void> {
   const { dim, metric } = index
   const { leaves } = index.stats()
   const truth = await exactSearch(storedRows(index, type), queries, { dim, metric, k, threads: 1, type })
   const wanted = { ids: [...truth.ids], distances: [...truth.distances] }
-  expect(searchEach(index, queries, { k, probes: leaves, rerank: k })).toEqual(wanted)
+  for (const rerank of [index.size, index.size * 3]) {
+    expect(searchEach(index, queries, { k, probes: leaves, rerank })).toEqual(wanted)
+  }
   expect(searchEach(index, queries, { k, recall: 1 })).toEqual(wanted)
 }
 
@@ -25,7 +27,7 @@ async function expectExact(index: BatlIndex, type: RowType, queries: TypedRows, 
  * Routers of random weights over rows dealt to leaves in turn: with all leaves probed, what the router says must not
  * matter. Rows are whole numbers of 0 to 9, so that many distances tie.
  */
-describe('with any router, all leaves probed equals exact search, ties by lower row number', () => {
+describe('with any router, all leaves probed and all rows compared equals exact search, ties by lower row number', () => {
   const routers = ['linear', 'residual', 'seq2seq'] as const
   const types = ['f32', 'f16', 'u8', 'i8'] as const
   const metrics = ['l2', 'ip', 'cosine'] as const
@@ -49,6 +51,7 @@ describe('with any router, all leaves probed equals exact search, ties by lower 
           arities,
           copies: copies[n % 3]!,
           trees: router === 'seq2seq' ? 1 : 1 + (n % 2),
+          rotated: n % 5 === 0,
         })
       }
     }
@@ -79,8 +82,14 @@ describe('with any router, all leaves probed equals exact search, ties by lower 
     const fractions = values.map((value) => value + rng.uniform())
     const rows = storedRows(index, options.rowType!)
     const truth = await exactSearch(rows, fractions, { dim, metric, k: 25, threads: 1, type: options.rowType! })
-    const found = searchEach(index, fractions, { k: 25, probes: index.stats().leaves })
+    const found = searchEach(index, fractions, { k: 25, probes: index.stats().leaves, rerank: index.size })
     expect(found).toEqual({ ids: [...truth.ids], distances: [...truth.distances] })
+    // Codes of random bytes: whatever they say, the distances are those of the rows.
+    const some = searchEach(index, fractions, { k: 25, probes: index.stats().leaves, rerank: 25 })
+    const distanceOf = new Map<string, number>()
+    const all = await exactSearch(rows, fractions, { dim, metric, k: index.size, threads: 1, type: options.rowType! })
+    all.ids.forEach((id, i) => distanceOf.set(`${Math.floor(i / index.size)} ${id}`, all.distances[i]!))
+    expect(some.distances).toEqual(some.ids.map((id, i) => distanceOf.get(`${Math.floor(i / 25)} ${String(id)}`)))
     await index.close()
   })
 })
