@@ -23,7 +23,7 @@ function mayImport(files, allowed, typesOf = []) {
   return { files: [files], rules: { '@typescript-eslint/no-restricted-imports': ['error', { patterns }] } }
 }
 
-/** Without `train/`: only the training worker loads it, by `await import()`, which no list restricts. */
+/** Without `train/`: only what trains loads it, by `await import()`, which no list restricts. */
 const BELOW_POOL = [
   '../base/',
   '../codes/',
@@ -40,18 +40,20 @@ const layers = [
   mayImport('src/base/**', ['./']),
   mayImport('src/tree/**', ['./', '../base/']),
   mayImport('src/eval/**', ['./', '../base/', '../tree/']),
-  mayImport('src/io/**', ['./', '../base/', 'node:']),
-  mayImport('src/format/**', ['./', '../base/', '../tree/', '../codes/shape.js', 'hash-wasm']),
+  mayImport('src/io/**', ['./', '../base/', '#io']),
+  mayImport('src/io/node.ts', ['./', '../base/', 'node:']),
+  mayImport('src/format/**', ['./', '../base/', '../tree/', '../codes/shape.js', '../kernels/']),
   mayImport('src/kernels/**', ['./', '../base/', '#wasm']),
   mayImport('src/train/**', ['./', '../base/', '../tree/']),
-  mayImport('src/train/tf.ts', ['./', '../base/', '../tree/', '@tensorflow/', 'node:']),
+  mayImport('src/train/tf.ts', ['./', '../base/', '../tree/', '@tensorflow/', '#io', '#native-trainer']),
   mayImport('src/codes/**', ['./', '../base/', '../tree/', '../kernels/', 'ml-matrix']),
   mayImport('src/partition/**', ['./', '../base/', '../tree/', '../kernels/']),
   mayImport('src/search/**', ['./', '../base/', '../tree/', '../kernels/', '../codes/']),
-  mayImport('src/pool/**', ['./', ...BELOW_POOL, 'piscina', 'node:'], ['../train/']),
-  mayImport('src/builder/**', ['./', '../(?!train/|cli)', 'piscina', 'node:'], ['../train/']),
-  mayImport('src/*.ts', ['./(?!cli|train/)']),
-  mayImport('src/open.ts', ['./(?!cli|train/)', 'node:os']),
+  mayImport('src/pool/**', ['./', ...BELOW_POOL], ['../train/']),
+  mayImport('src/pool/piscina*.ts', ['./', ...BELOW_POOL, 'piscina', 'node:']),
+  mayImport('src/builder/**', ['./', '../(?!train/|cli)', '#threads'], ['../train/']),
+  mayImport('src/builder/{piscina-director,threads-node}.ts', ['./', '../(?!train/|cli)', 'node:']),
+  mayImport('src/*.ts', ['./(?!cli|train/)', '#io', '#search-threads', '#threads']),
   mayImport('src/cli.ts', ['./cli/', './index.js', 'commander', 'node:']),
   mayImport('src/bin.ts', ['./cli.js']),
   mayImport('src/cli/**', ['./', '../index.js', '../io/vectors.js', 'commander', 'cli-progress', 'node:']),
@@ -115,9 +117,14 @@ export default tseslint.config(
   },
   {
     // Tools ask for a default export.
-    files: ['*.config.js', 'test/count-reporter.js'],
+    files: ['*.config.js', 'test/count-reporter.js', 'test/runtimes/setup.js', 'test/runtimes/programs/edge.js'],
     rules: { 'no-restricted-exports': 'off' },
   },
   { files: ['examples/**', 'bench/**', 'test/**'], rules: { 'no-console': 'off' } },
+  {
+    // Programs that are only compiled name things that nobody uses.
+    files: ['test/package/consumers/**'],
+    rules: { '@typescript-eslint/no-unused-vars': 'off' },
+  },
   ...layers,
 )

@@ -73,7 +73,7 @@ abstract class Hash {
       return Hash.avalanche64(all ^ (load<u32>(SECRET) ^ load<u32>(SECRET, 4)))
     }
     if (bytes <= 8) {
-      let h = (<u64>load<u32>(at + bytes - 4)) + ((<u64>load<u32>(at)) << 32)
+      let h = <u64>load<u32>(at + bytes - 4) + ((<u64>load<u32>(at)) << 32)
       h ^= load<u64>(SECRET, 8) ^ load<u64>(SECRET, 16)
       h = (h ^ rotl<u64>(h, 49) ^ rotl<u64>(h, 24)) * MIX_2
       h = (h ^ ((h >> 35) + <u64>bytes)) * MIX_2

@@ -54,7 +54,9 @@ function editsBetween(one, other) {
   return edits
 }
 
-const [strict, relaxed] = ['strict', 'relaxed'].map((name) => forPlainMemory(readFileSync(new URL(`${name}.wasm`, folder))))
+const [strict, relaxed] = ['strict', 'relaxed'].map((name) =>
+  forPlainMemory(readFileSync(new URL(`${name}.wasm`, folder))),
+)
 const write = (name, content) => writeFileSync(new URL(name, folder), content)
 const types = 'export declare const strict: string | WebAssembly.Module\n'
 

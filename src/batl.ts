@@ -1,7 +1,14 @@
 import { cores } from '#io'
 import type { Stats } from './base/answers.js'
 import type { BlobLike, UrlLike } from './base/globals.js'
-import { numberIn, resolveBuildOptions, type BuildOptions, type IdArray, type OpenOptions, type Rows } from './base/options.js'
+import {
+  numberIn,
+  resolveBuildOptions,
+  type BuildOptions,
+  type IdArray,
+  type OpenOptions,
+  type Rows,
+} from './base/options.js'
 import { buildIndex } from './builder/build.js'
 import { estimateBytes } from './builder/estimate.js'
 import { openVectors } from './io/vectors.js'

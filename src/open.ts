@@ -82,7 +82,12 @@ async function load(source: RandomFile, threads: number, signal: AbortSignal | u
     await readAll(source, region, signal)
     const finite: FiniteCheck = (type, offset, bytes) =>
       arena.kernels.allFinite(TYPE_CODE[type], address + offset, bytes) === 1
-    return await finish(arena, { address, region, snapshot: await viewSnapshot(region, finite, signal) }, threads, signal)
+    return await finish(
+      arena,
+      { address, region, snapshot: await viewSnapshot(region, finite, signal) },
+      threads,
+      signal,
+    )
   } catch (error) {
     // A memory of its own goes with the last reference to it: clearing it would only hold up the event loop.
     if (common) arena.free(address)
@@ -143,7 +148,8 @@ async function finish(
     key: nextMemoryKey(),
     address,
     layout: { sections: planLayout(snapshot, idBytes).sections, length: region.length },
-    snapshot: given === undefined ? liveViews(arena.memory, snapshot, region, address) : liveViews(arena.memory, snapshot),
+    snapshot:
+      given === undefined ? liveViews(arena.memory, snapshot, region, address) : liveViews(arena.memory, snapshot),
     idTable,
     threads,
     phaseSeconds: undefined,
@@ -161,13 +167,13 @@ async function isExact(source: RandomFile): Promise<boolean> {
  * From id to row number; undefined where row numbers are the ids.
  * @param stay - whether views of the index's memory stay valid; else the table works on a copy of the ids.
  */
-export async function tableOf(
-  { ids }: Snapshot,
-  stay: boolean,
-  signal?: AbortSignal,
-): Promise<IdTable | undefined> {
+export async function tableOf({ ids }: Snapshot, stay: boolean, signal?: AbortSignal): Promise<IdTable | undefined> {
   if (ids === undefined) return undefined
-  const own = stay ? ids : ArrayBuffer.isView(ids) ? ids.slice() : { offsets: ids.offsets.slice(), bytes: ids.bytes.slice() }
+  const own = stay
+    ? ids
+    : ArrayBuffer.isView(ids)
+      ? ids.slice()
+      : { offsets: ids.offsets.slice(), bytes: ids.bytes.slice() }
   return IdTable.build(
     own,
     new Pace(signal),

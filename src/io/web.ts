@@ -88,5 +88,7 @@ export async function writeAtomic(
   _chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
   _signal?: AbortSignal,
 ): Promise<void> {
-  throw new UnsupportedError('this runtime has no files to save to; take the bytes with toBytes() and store or send those')
+  throw new UnsupportedError(
+    'this runtime has no files to save to; take the bytes with toBytes() and store or send those',
+  )
 }

@@ -100,7 +100,11 @@ async function readBackend(base: string): Promise<Uint8Array<ArrayBuffer>> {
 }
 
 /** The backend fetches its binary through the platform: while `work` runs, these bytes answer. */
-async function withFetch(platform: Core.Platform, bytes: Uint8Array<ArrayBuffer>, work: () => Promise<void>): Promise<void> {
+async function withFetch(
+  platform: Core.Platform,
+  bytes: Uint8Array<ArrayBuffer>,
+  work: () => Promise<void>,
+): Promise<void> {
   const { fetch } = platform
   platform.fetch = async () => new Response(bytes)
   try {

@@ -103,7 +103,10 @@ describe('an index', () => {
   })
 
   test('opens again, many side by side, small ones in one memory', async () => {
-    const small = await BatlIndex.build(rows.subarray(0, 500 * dim), { dim, ids: Array.from({ length: 500 }, (_, i) => `${i}`) })
+    const small = await BatlIndex.build(rows.subarray(0, 500 * dim), {
+      dim,
+      ids: Array.from({ length: 500 }, (_, i) => `${i}`),
+    })
     const copies = [tree.toBytes(), small.toBytes(), bytes, small.toBytes(), small.toBytes(), small.toBytes()]
     const opened = await Promise.all(copies.map((copy) => BatlIndex.fromBytes(copy)))
     opened.push(await BatlIndex.build(rows.subarray(0, 900 * dim), { dim }))

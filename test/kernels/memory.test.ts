@@ -36,18 +36,28 @@ describe('load', () => {
     expect(kernelModule()).toBe(module)
   })
 
-  test.each(['strict', 'relaxed'])('%s: the binary that is carried, the file for a plain memory and the compiled one', (name) => {
-    const file = (path: string): Uint8Array<ArrayBuffer> => Uint8Array.from(readFileSync(new URL(path, import.meta.url)))
-    const plain = file(`../../build/wasm/${name === 'strict' ? 'kernels' : 'kernels-relaxed'}.wasm`)
-    const carried = Uint8Array.from(Buffer.from(strict as string, 'hex'))
-    expect(Buffer.compare(name === 'strict' ? carried : applyEdits(carried, relaxed), plain)).toBe(0)
-    expect(Buffer.compare(withMemory(plain, true), file(`../../build/wasm/${name}.wasm`))).toBe(0)
-  })
+  test.each(['strict', 'relaxed'])(
+    '%s: the binary that is carried, the file for a plain memory and the compiled one',
+    (name) => {
+      const file = (path: string): Uint8Array<ArrayBuffer> =>
+        Uint8Array.from(readFileSync(new URL(path, import.meta.url)))
+      const plain = file(`../../build/wasm/${name === 'strict' ? 'kernels' : 'kernels-relaxed'}.wasm`)
+      const carried = Uint8Array.from(Buffer.from(strict as string, 'hex'))
+      expect(Buffer.compare(name === 'strict' ? carried : applyEdits(carried, relaxed), plain)).toBe(0)
+      expect(Buffer.compare(withMemory(plain, true), file(`../../build/wasm/${name}.wasm`))).toBe(0)
+    },
+  )
 
   test('edits replace, insert and remove, in order', () => {
     const bytes = Uint8Array.of(1, 2, 3, 4, 5, 6)
     expect([...applyEdits(bytes, [])]).toEqual([...bytes])
-    expect([...applyEdits(bytes, [[0, 1, 9], [2, 0, 7, 8], [4, 2]])]).toEqual([9, 2, 7, 8, 3, 4])
+    expect([
+      ...applyEdits(bytes, [
+        [0, 1, 9],
+        [2, 0, 7, 8],
+        [4, 2],
+      ]),
+    ]).toEqual([9, 2, 7, 8, 3, 4])
     expect([...applyEdits(bytes, [[6, 0, 7]])]).toEqual([1, 2, 3, 4, 5, 6, 7])
   })
 })

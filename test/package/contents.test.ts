@@ -61,10 +61,15 @@ describe('the module graph', () => {
     if (outside.length === 0) expect(files.filter((file) => file.startsWith('node:'))).toEqual([])
   })
 
-  test.each(runtimes)('of batl in %s loads no trainer before it trains, and no thread pool before it needs one', (runtime) => {
-    const files = graph('build/index.js', [runtime], false)
-    expect(files.filter((file) => /tensorflow|piscina$|^build\/train\/(?!unsupported)|trainer/.test(file))).toEqual([])
-  })
+  test.each(runtimes)(
+    'of batl in %s loads no trainer before it trains, and no thread pool before it needs one',
+    (runtime) => {
+      const files = graph('build/index.js', [runtime], false)
+      expect(files.filter((file) => /tensorflow|piscina$|^build\/train\/(?!unsupported)|trainer/.test(file))).toEqual(
+        [],
+      )
+    },
+  )
 
   test.each(['workerd', 'browser'])('of batl in %s holds nothing of Node', (runtime) => {
     expect(graph('build/index.js', [runtime]).filter((file) => /^node:|piscina/.test(file))).toEqual([])
@@ -90,7 +95,10 @@ describe('package.json', () => {
     expect(names.at(-1)).toBe('default')
     for (const [name, target] of entries) {
       // Types of the package's own imports serve its compilation alone.
-      if (name !== 'types' || tables.indexOf(tables.find(([, one]) => one === targets)!) < Object.keys(manifest.exports).length) {
+      if (
+        name !== 'types' ||
+        tables.indexOf(tables.find(([, one]) => one === targets)!) < Object.keys(manifest.exports).length
+      ) {
         expect([target, existsSync(join(PACKAGE, target!))]).toEqual([target, true])
       }
     }
@@ -98,7 +106,8 @@ describe('package.json', () => {
 
   test('promises no side effects, and runs no script on installation', () => {
     expect(manifest.sideEffects).toBe(false)
-    for (const name of ['preinstall', 'install', 'postinstall', 'prepare']) expect(manifest.scripts).not.toHaveProperty(name)
+    for (const name of ['preinstall', 'install', 'postinstall', 'prepare'])
+      expect(manifest.scripts).not.toHaveProperty(name)
   })
 
   test('kernels.wasm is what a plain memory links to', () => {
@@ -112,7 +121,11 @@ describe('the tarball', () => {
   let files: string[]
   beforeAll(() => {
     const list = execFileSync('tar', ['-tzf', TARBALL], { encoding: 'utf8' })
-    files = list.trim().split('\n').map((name) => name.replace(/^package\//, '')).sort()
+    files = list
+      .trim()
+      .split('\n')
+      .map((name) => name.replace(/^package\//, ''))
+      .sort()
   })
 
   test('holds only what can be reached, and the documents', () => {
@@ -132,7 +145,9 @@ describe('the tarball', () => {
     const wanted = [
       ...code.filter((file) => file.startsWith('build/')),
       ...declarations,
-      ...Object.values<Targets>(manifest.exports).flatMap((targets) => (typeof targets === 'string' ? [targets.slice(2)] : [])),
+      ...Object.values<Targets>(manifest.exports).flatMap((targets) =>
+        typeof targets === 'string' ? [targets.slice(2)] : [],
+      ),
       ...['CHANGELOG.md', 'FORMAT.md', 'LICENSE', 'README.md'],
     ]
     expect(files).toEqual([...new Set(wanted)].sort())
@@ -140,7 +155,9 @@ describe('the tarball', () => {
 
   test('no module waits at its top, as require needs it', () => {
     // `await` in the first column of a line that starts a statement is at the top of a module.
-    const waiting = files.filter((file) => file.endsWith('.js') && /^(?:.*= )?await /m.test(readFileSync(join(PACKAGE, file), 'utf8')))
+    const waiting = files.filter(
+      (file) => file.endsWith('.js') && /^(?:.*= )?await /m.test(readFileSync(join(PACKAGE, file), 'utf8')),
+    )
     expect(waiting).toEqual([])
   })
 })
@@ -153,7 +170,9 @@ describe('installed', () => {
       .reduce((sum, { parentPath, name }) => sum + statSync(join(parentPath, name)).size, 0)
 
   test('takes what the README says, with all that it depends on', () => {
-    const [, stated] = /Installed with all its dependencies, it takes (\d+) MB/.exec(readFileSync(`${ROOT}README.md`, 'utf8'))!
+    const [, stated] = /Installed with all its dependencies, it takes (\d+) MB/.exec(
+      readFileSync(`${ROOT}README.md`, 'utf8'),
+    )!
     const measured = bytesOf(`${APP}node_modules`) / 1e6
     expect(measured).toBeLessThanOrEqual(Number(stated))
     expect(measured).toBeGreaterThan(Number(stated) * 0.9)

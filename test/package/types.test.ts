@@ -84,7 +84,8 @@ describe('the declarations', () => {
   test('hold no any', () => {
     const found: string[] = []
     const visit = (node: TypeScript.Node): void => {
-      if (node.kind === ts.SyntaxKind.AnyKeyword) found.push(`${node.getSourceFile().fileName}: ${node.parent.getText()}`)
+      if (node.kind === ts.SyntaxKind.AnyKeyword)
+        found.push(`${node.getSourceFile().fileName}: ${node.parent.getText()}`)
       ts.forEachChild(node, visit)
     }
     for (const file of own) visit(file)
@@ -103,7 +104,9 @@ describe('the declarations', () => {
       const type = checker.getDeclaredTypeOfSymbol(target)
       const members = (type.isUnion() ? type.types : [type]).flatMap((one) => one.getProperties())
       expect([name, members.length > 0]).toEqual([name, true])
-      return members.filter((one) => one.getDocumentationComment(checker).length === 0).map((one) => `${name}.${one.name}`)
+      return members
+        .filter((one) => one.getDocumentationComment(checker).length === 0)
+        .map((one) => `${name}.${one.name}`)
     })
     expect(bare).toEqual([])
   })

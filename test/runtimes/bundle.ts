@@ -52,7 +52,10 @@ export const BUNDLER_NAMES = Object.keys(BUNDLERS)
  * Bundle a page of programs/.
  * @returns the folder to serve, and what the bundler complained of.
  */
-export async function bundle(bundler: string, page: string): Promise<{ site: string; complaints: string; files: string[] }> {
+export async function bundle(
+  bundler: string,
+  page: string,
+): Promise<{ site: string; complaints: string; files: string[] }> {
   const name = `${page}-${bundler}`
   const folder = sources(name, page)
   const complaints = await BUNDLERS[bundler]!(folder)

@@ -5,7 +5,7 @@ import { readdirSync, readFileSync, rmSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createInterface } from 'node:readline'
-import { expected, expectOpened } from './expected.js'
+import { expected, expectOpened, type Opened } from './expected.js'
 import { APP, DATA, tool } from './places.js'
 
 /** workerd, in Miniflare, on a bundle made the way that Wrangler makes it. */
@@ -43,10 +43,7 @@ describe('workerd', () => {
     miniflare = spawn(process.execPath, ['--input-type=module', '--eval', program], {
       stdio: ['pipe', 'pipe', 'inherit'],
     })
-    for await (const line of createInterface({ input: miniflare.stdout! })) {
-      address = line
-      break
-    }
+    ;[address] = (await once(createInterface({ input: miniflare.stdout! }), 'line')) as [string]
   })
   afterAll(async () => {
     const ended = once(miniflare, 'close')
@@ -56,25 +53,28 @@ describe('workerd', () => {
     server.close()
   })
 
-  const ask = async (path: string): Promise<any> => (await fetch(new URL(path, address))).json()
+  const ask = async <T>(path: string): Promise<T> => (await fetch(new URL(path, address))).json() as Promise<T>
 
   test('brings no trainer along', () => {
     const { inputs, outputs } = JSON.parse(readFileSync(`${APP}edge.json`, 'utf8'))
     expect(Object.keys(inputs).filter((name) => /@tensorflow|piscina|trainer|train\/router/.test(name))).toEqual([])
     expect(Object.keys(inputs).some((name) => name.endsWith('train/unsupported.js'))).toBe(true)
-    const imports = Object.values<any>(outputs).flatMap((output) => output.imports.map(({ path }: any) => path))
-    expect(imports.filter((path) => !/\.wasm$/.test(path))).toEqual([])
+    const imports = Object.values<{ imports: { path: string }[] }>(outputs).flatMap((output) => output.imports)
+    expect(imports.filter(({ path }) => !/\.wasm$/.test(path))).toEqual([])
     expect(readdirSync(site).filter((name) => name.endsWith('.wasm')).length).toBe(2)
   })
 
-  test.each(['/opening', '/searching', '/init'])('%s: opens the index of Node, and refuses broken files', async (path) => {
-    const opened = await ask(path)
-    expect(opened.error).toBeUndefined()
-    expectOpened(opened)
-  })
+  test.each(['/opening', '/searching', '/init'])(
+    '%s: opens the index of Node, and refuses broken files',
+    async (path) => {
+      const opened = await ask<Opened & { error?: string }>(path)
+      expect(opened.error).toBeUndefined()
+      expectOpened(opened)
+    },
+  )
 
   test('builds 500 rows, and says that it cannot train for 10,000', async () => {
-    const { smallSum, error } = await ask('/building')
+    const { smallSum, error } = await ask<{ smallSum: number; error: Opened['broken'] }>('/building')
     expect(smallSum).toBe(expected().smallSum)
     expect(error).toMatchObject({ code: 'BATL_UNSUPPORTED', name: 'UnsupportedError' })
     expect(error.message).toMatch(/cannot train/)

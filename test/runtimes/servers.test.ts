@@ -1,11 +1,11 @@
 import { describe, expect, test } from '@jest/globals'
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
-import { expectBuilt, expected, expectOpened } from './expected.js'
+import { expectBuilt, expected, expectOpened, type Built, type Opened } from './expected.js'
 import { APP, BUN, DATA, DENO, NODE } from './places.js'
 
 /** Run a program in the folder where the tarball is installed; what it printed last, as JSON. */
-async function run(command: string, ...args: string[]): Promise<any> {
+async function run<T>(command: string, ...args: string[]): Promise<T> {
   const { stdout } = await promisify(execFile)(command, args, { cwd: APP, maxBuffer: 1 << 26 })
   return JSON.parse(stdout.trim().split('\n').at(-1)!)
 }
@@ -23,7 +23,12 @@ describe.each(runtimes)('%s', (name, command, ...args) => {
   })
 
   test('opens the index of Node, refuses broken files, builds with and without a tree, and ends by itself', async () => {
-    const { opened, searched, built } = await run(command, ...args, 'everything.js', DATA)
+    const { opened, searched, built } = await run<{ opened: Opened; searched: Opened; built: Built }>(
+      command,
+      ...args,
+      'everything.js',
+      DATA,
+    )
     expectOpened(opened)
     expectOpened(searched)
     expectBuilt(built)

@@ -3,7 +3,16 @@
  * user would, and has Node build the index that every runtime opens.
  */
 import { execFileSync } from 'node:child_process'
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { APP, CACHE, DATA, PAGES, ROOT, TARBALL, TOOLS } from './places.js'
 
 const QUIET = ['--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error']
@@ -20,7 +29,8 @@ function installTools() {
   const stamp = `${TOOLS}node_modules/.installed`
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return
   mkdirSync(TOOLS, { recursive: true })
-  for (const name of ['package.json', 'package-lock.json', '.npmrc']) copyFileSync(new URL(name, from), `${TOOLS}${name}`)
+  for (const name of ['package.json', 'package-lock.json', '.npmrc'])
+    copyFileSync(new URL(name, from), `${TOOLS}${name}`)
   npm(TOOLS, 'ci', ...QUIET)
   writeFileSync(stamp, wanted)
 }

@@ -71,7 +71,10 @@ export async function everyId(rows: Float32Array): Promise<void> {
   void [name, row, known, near, measured, stats.bytes.codes, disposed.size, disposedLater.dim]
 }
 
-export async function everyRow(stream: AsyncIterable<Float32Array>, pairs: AsyncIterable<{ rows: Rows; ids: Ids }>): Promise<void> {
+export async function everyRow(
+  stream: AsyncIterable<Float32Array>,
+  pairs: AsyncIterable<{ rows: Rows; ids: Ids }>,
+): Promise<void> {
   const forms: Rows[] = [
     new Float32Array(2),
     new Float64Array(2),

@@ -9,7 +9,10 @@ const index = await BatlIndex.build(rows, { dim: DIM, trainer: 'wasm', threads: 
 const bytes = index.toBytes()
 const small = await BatlIndex.build(rows.subarray(0, SMALL * DIM), { dim: DIM })
 writeFileSync(`${folder}trained.batl`, bytes)
-writeFileSync(`${folder}broken.batl`, bytes.map((byte, i) => (i === bytes.length - 77 ? byte ^ 4 : byte)))
+writeFileSync(
+  `${folder}broken.batl`,
+  bytes.map((byte, i) => (i === bytes.length - 77 ? byte ^ 4 : byte)),
+)
 writeFileSync(`${folder}truncated.batl`, bytes.subarray(0, bytes.length - 1000))
 writeFileSync(`${folder}small.batl`, small.toBytes())
 writeFileSync(
