@@ -1,7 +1,8 @@
 import { describe, expect, test } from '@jest/globals'
 import { Rng } from '../../../build/base/rng.js'
 import { Arena } from '../../../build/kernels/memory.js'
-import { RouteBlock, type RouterLevel } from '../../../build/partition/route-block.js'
+import { NO_LEAF } from '../../../build/partition/balance.js'
+import { nearnessRouter, RouteBlock, type RouterLevel } from '../../../build/partition/route-block.js'
 
 const arena = Arena.create()
 const WIDTH = 8
@@ -55,6 +56,34 @@ describe.each([
       expect(visited.size).toBeLessThanOrEqual(8)
       expect([...visited].sort((a, b) => a - b)).toEqual(order.slice(0, visited.size).sort((a, b) => a - b))
     })
+  })
+
+  test.each([
+    [6, 7],
+    [3, 3],
+  ])('short lists hold the best leaves of their nodes, %i to %i of them, with their scores', (least, length) => {
+    const { leaves: listed, scores } = block.shorten(least, length)
+    for (let i = 0; i < COUNT; i++) {
+      const order = lookedAt(i)
+      const own = [...listed.subarray(i * length, (i + 1) * length)]
+      const end = own.indexOf(NO_LEAF) < 0 ? length : own.indexOf(NO_LEAF)
+      expect(end).toBeGreaterThanOrEqual(Math.min(least, order.length))
+      expect(own.slice(0, end).sort((a, b) => a - b)).toEqual(order.slice(0, end).sort((a, b) => a - b))
+      const all = scoresOf(leaves, queries.subarray(i * WIDTH, (i + 1) * WIDTH))
+      for (let j = 0; j < end; j++) expect(scores[i * length + j]).toBeCloseTo(all[listed[i * length + j]!]!, 4)
+    }
+  })
+
+  test('a router by nearness ranks leaves by the distance of their centroids', () => {
+    const router = nearnessRouter(nodes === undefined ? [leaves.rows] : [nodes.rows, leaves.rows], WIDTH)
+    expect(router.nodes === undefined).toBe(nodes === undefined)
+    const query = queries.subarray(0, WIDTH)
+    const distances = Array.from(router.leaves.bias, (_, leaf) => {
+      let sum = 0
+      for (let j = 0; j < WIDTH; j++) sum += (query[j]! - leaves.rows[leaf * WIDTH + j]!) ** 2
+      return -sum
+    })
+    expect(ranked(scoresOf(router.leaves, query))).toEqual(ranked(distances))
   })
 
   test('a rank counts the better leaves that were looked at', () => {
