@@ -39,7 +39,7 @@ export async function optimise(
       if (!Number.isFinite(loss)) throw diverged(`the loss of step ${step + 1} of ${steps} is ${loss}`, learningRate)
       losses[step] = loss
       const pause = onStep?.(step + 1, steps)
-      if (pause !== undefined) await pause
+      if (typeof pause === 'object') await pause
     }
     const weights = adam.weights.map((weight) => Float32Array.from(weight.dataSync()))
     if (!weights.every((values) => values.every(Number.isFinite))) {

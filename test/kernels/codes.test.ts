@@ -3,13 +3,11 @@ import { Rng } from '../../build/base/rng.js'
 import { codeShape, mostCodeBytes, tableLevels } from '../../build/codes/shape.js'
 import type { Arena } from '../../build/kernels/memory.js'
 import * as twin from '../reference/codes.js'
+import { OFFSETS, ENTRIES, VISITS, room, GUARD } from './code-cases.js'
 import { onEachBinary, put, putFloats, putIntegers } from './harness.js'
 
 const COLUMNS = [1, 2, 3, 5, 25, 32]
 const WIDTHS = [1, 2, 3, 4, 5]
-/** Behind what a kernel may write. */
-const GUARD = 16
-
 const floats = (rng: Rng, count: number, scale = 1): number[] =>
   Array.from({ length: count }, () => Math.fround(rng.normal() * scale))
 
@@ -20,13 +18,6 @@ function putBytes(arena: Arena, values: ArrayLike<number>): number {
 }
 
 const putShorts = (arena: Arena, values: ArrayLike<number>): number => put(arena, Int16Array.from(values))
-
-/** Room for that many bytes, and a look at whether more was written. */
-function room(arena: Arena, bytes: number): { address: number; untouched: () => boolean } {
-  const address = arena.allocate(bytes + GUARD)
-  arena.u8(address, bytes + GUARD).fill(77)
-  return { address, untouched: () => arena.u8(address + bytes, GUARD).every((byte) => byte === 77) }
-}
 
 /** Rows of 8-bit steps, `stride` bytes apart. */
 function putSteps(arena: Arena, rows: readonly (readonly number[])[], stride: number): number {
@@ -46,12 +37,6 @@ function putBooks(arena: Arena, books: twin.Books): number {
     books.flatMap((book) => book[0]!.flatMap((_, j) => book.map((value) => value[j]!))),
   )
 }
-
-/** Leaves that begin and end within blocks, at their edges, and empty ones. */
-const LEAF_SIZES = [5, 0, 11, 16, 1, 30, 0, 0, 3, 33, 64, 7, 2]
-const OFFSETS = LEAF_SIZES.reduce((offsets, size) => [...offsets, offsets.at(-1)! + size], [0])
-const ENTRIES = OFFSETS.at(-1)!
-const VISITS = [[0], [1], [3], [10, 3, 0], [12, 5, 1, 9, 4, 8], [...LEAF_SIZES.keys()], [6, 7], []]
 
 onEachBinary((open) => {
   test('quantize gives steps of at most 2,047 and their unit', () => {
@@ -380,81 +365,4 @@ onEachBinary((open) => {
       expect(Array.from(arena.i16(out.address, 48))).toEqual(new Array(48).fill(levels * shape.subs))
     },
   )
-
-  test('countScores counts the scores up to a bound', () => {
-    const arena = open()
-    for (const count of [0, 8, 16, 1000, 40_000]) {
-      const rng = new Rng(count)
-      const scores = Int16Array.from({ length: count }, () => rng.below(65_536) - 32_768)
-      const at = put(arena, scores)
-      for (const bound of [-32_768, -1, 0, 1234, 32_766, 32_767]) {
-        expect(arena.kernels.countScores(at, count, bound)).toBe(twin.countScores(scores, bound))
-      }
-    }
-    // More equal ones than a lane of 16 bits can count.
-    const many = 8 * 70_000
-    expect(arena.kernels.countScores(put(arena, new Int16Array(many).fill(-5)), many, -5)).toBe(many)
-  })
-
-  test('selectScores gives the least scores, ascending places, the first of equals', () => {
-    const arena = open()
-    const makers: [string, (rng: Rng, i: number) => number][] = [
-      ['anything', (rng) => rng.below(65_536) - 32_768],
-      ['a bell', (rng) => Math.round(rng.normal() * 500 + 2000)],
-      ['few values', (rng) => rng.below(5)],
-      ['all equal', () => 77],
-      ['all the largest', () => 32_767],
-      ['all the smallest', () => -32_768],
-      ['one below the rest', (_, i) => (i === 3 ? -32_768 : 32_767)],
-      ['ascending', (_, i) => Math.min(32_767, i - 5000)],
-      ['descending', (_, i) => 5000 - i],
-      ['mostly places of no entry', (rng) => (rng.below(20) === 0 ? rng.below(3000) : 32_767)],
-      ['far apart', (rng) => [-32_768, 32_767, 0][rng.below(3)]!],
-    ]
-    for (const [name, make] of makers) {
-      for (const count of [8, 16, 24, 1000, 1024, 8192, 24_000]) {
-        const rng = new Rng(count)
-        const scores = Int16Array.from({ length: count }, (_, i) => make(rng, i))
-        const at = put(arena, scores)
-        const sorted = [...scores.keys()].sort((a, b) => scores[a]! - scores[b]! || a - b)
-        for (const wanted of [-1, 0, 1, 2, 10, 100, count >> 1, count - 1, count, count + 1, count * 3]) {
-          const most = Math.max(0, Math.min(count, wanted + (wanted >> 3) + 4))
-          const out = room(arena, most * 4)
-          const found = arena.kernels.selectScores(at, count, wanted, out.address)
-          expect(out.untouched()).toBe(true)
-          expect([name, count, wanted, found >= Math.min(Math.max(wanted, 0), count)]).toEqual([
-            name,
-            count,
-            wanted,
-            true,
-          ])
-          expect(found).toBeLessThanOrEqual(wanted <= 0 ? 0 : most)
-          const places = Array.from(arena.u32(out.address, found))
-          expect(places).toEqual(sorted.slice(0, found).sort((a, b) => a - b))
-          arena.free(out.address)
-        }
-      }
-    }
-  })
-
-  test('countEntries and placePositions tell entries from places of none, each row once', () => {
-    const arena = open()
-    const rng = new Rng(8)
-    // Rows stand in several leaves, ascending within each.
-    const entries = LEAF_SIZES.flatMap((size) => Array.from(rng.sample(90, size)).sort((a, b) => a - b))
-    const [offsets, entriesAt] = [putIntegers(arena, OFFSETS), putIntegers(arena, entries)]
-    for (const leaves of VISITS) {
-      const leavesAt = putIntegers(arena, leaves)
-      expect(arena.kernels.countEntries(leavesAt, leaves.length, offsets)).toBe(twin.countEntries(leaves, OFFSETS))
-      const total = twin.placesOf(leaves, OFFSETS).length
-      for (const share of [1, 2, 5]) {
-        const places = Array.from({ length: total }, (_, place) => place).filter(() => rng.below(share) === 0)
-        const at = putIntegers(arena, places)
-        const scratch = room(arena, arena.kernels.positionBytes(places.length) >>> 0)
-        const count = arena.kernels.placePositions(at, places.length, leavesAt, offsets, entriesAt, scratch.address)
-        expect(Array.from(arena.u32(at, count))).toEqual(twin.placePositions(places, leaves, OFFSETS, entries))
-        expect(scratch.untouched()).toBe(true)
-      }
-    }
-  })
 })

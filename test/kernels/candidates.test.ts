@@ -1,0 +1,84 @@
+import { expect, test } from '@jest/globals'
+import { Rng } from '../../build/base/rng.js'
+import * as twin from '../reference/codes.js'
+import { LEAF_SIZES, OFFSETS, room, VISITS } from './code-cases.js'
+import { onEachBinary, put, putIntegers } from './harness.js'
+
+onEachBinary((open) => {
+  test('countScores counts the scores up to a bound', () => {
+    const arena = open()
+    for (const count of [0, 8, 16, 1000, 40_000]) {
+      const rng = new Rng(count)
+      const scores = Int16Array.from({ length: count }, () => rng.below(65_536) - 32_768)
+      const at = put(arena, scores)
+      for (const bound of [-32_768, -1, 0, 1234, 32_766, 32_767]) {
+        expect(arena.kernels.countScores(at, count, bound)).toBe(twin.countScores(scores, bound))
+      }
+    }
+    // More equal ones than a lane of 16 bits can count.
+    const many = 8 * 70_000
+    expect(arena.kernels.countScores(put(arena, new Int16Array(many).fill(-5)), many, -5)).toBe(many)
+  })
+
+  test('selectScores gives the least scores, ascending places, the first of equals', () => {
+    const arena = open()
+    const makers: [string, (rng: Rng, i: number) => number][] = [
+      ['anything', (rng) => rng.below(65_536) - 32_768],
+      ['a bell', (rng) => Math.round(rng.normal() * 500 + 2000)],
+      ['few values', (rng) => rng.below(5)],
+      ['all equal', () => 77],
+      ['all the largest', () => 32_767],
+      ['all the smallest', () => -32_768],
+      ['one below the rest', (_, i) => (i === 3 ? -32_768 : 32_767)],
+      ['ascending', (_, i) => Math.min(32_767, i - 5000)],
+      ['descending', (_, i) => 5000 - i],
+      ['mostly places of no entry', (rng) => (rng.below(20) === 0 ? rng.below(3000) : 32_767)],
+      ['far apart', (rng) => [-32_768, 32_767, 0][rng.below(3)]!],
+    ]
+    for (const [name, make] of makers) {
+      for (const count of [8, 16, 24, 1000, 1024, 8192, 24_000]) {
+        const rng = new Rng(count)
+        const scores = Int16Array.from({ length: count }, (_, i) => make(rng, i))
+        const at = put(arena, scores)
+        const sorted = [...scores.keys()].sort((a, b) => scores[a]! - scores[b]! || a - b)
+        for (const wanted of [-1, 0, 1, 2, 10, 100, count >> 1, count - 1, count, count + 1, count * 3]) {
+          const most = Math.max(0, Math.min(count, wanted + (wanted >> 3) + 4))
+          const out = room(arena, most * 4)
+          const found = arena.kernels.selectScores(at, count, wanted, out.address)
+          expect(out.untouched()).toBe(true)
+          expect([name, count, wanted, found >= Math.min(Math.max(wanted, 0), count)]).toEqual([
+            name,
+            count,
+            wanted,
+            true,
+          ])
+          expect(found).toBeLessThanOrEqual(wanted <= 0 ? 0 : most)
+          const places = Array.from(arena.u32(out.address, found))
+          expect(places).toEqual(sorted.slice(0, found).sort((a, b) => a - b))
+          arena.free(out.address)
+        }
+      }
+    }
+  })
+
+  test('countEntries and placePositions tell entries from places of none, each row once', () => {
+    const arena = open()
+    const rng = new Rng(8)
+    // Rows stand in several leaves, ascending within each.
+    const entries = LEAF_SIZES.flatMap((size) => Array.from(rng.sample(90, size)).sort((a, b) => a - b))
+    const [offsets, entriesAt] = [putIntegers(arena, OFFSETS), putIntegers(arena, entries)]
+    for (const leaves of VISITS) {
+      const leavesAt = putIntegers(arena, leaves)
+      expect(arena.kernels.countEntries(leavesAt, leaves.length, offsets)).toBe(twin.countEntries(leaves, OFFSETS))
+      const total = twin.placesOf(leaves, OFFSETS).length
+      for (const share of [1, 2, 5]) {
+        const places = Array.from({ length: total }, (_, place) => place).filter(() => rng.below(share) === 0)
+        const at = putIntegers(arena, places)
+        const scratch = room(arena, arena.kernels.positionBytes(places.length) >>> 0)
+        const count = arena.kernels.placePositions(at, places.length, leavesAt, offsets, entriesAt, scratch.address)
+        expect(Array.from(arena.u32(at, count))).toEqual(twin.placePositions(places, leaves, OFFSETS, entries))
+        expect(scratch.untouched()).toBe(true)
+      }
+    }
+  })
+})
