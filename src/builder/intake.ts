@@ -325,7 +325,9 @@ class RowSink {
   }
 
   #notFinite(data: ArrayBufferView, type = this.plain): InvalidArgumentError {
-    const values = Array.from(data as unknown as ArrayLike<number>, (value) => (type === 'f16' ? fromHalf(value) : value))
+    const values = Array.from(data as unknown as ArrayLike<number>, (value) =>
+      type === 'f16' ? fromHalf(value) : value,
+    )
     const i = values.findIndex((value) => !Number.isFinite(value))
     return new InvalidArgumentError(
       'rows',

@@ -14,7 +14,11 @@ import { directHere } from './here.js'
 /** How a build gets its threads in Node, Bun and Deno (`#threads` in package.json); one thread silently where it gets none. */
 
 /** A pool for work on one memory. */
-export async function openPool(threads: number, memory: NamedArena, signal: AbortSignal | undefined): Promise<WorkerPool> {
+export async function openPool(
+  threads: number,
+  memory: NamedArena,
+  signal: AbortSignal | undefined,
+): Promise<WorkerPool> {
   if (hooks.worker !== undefined) {
     const workers = await startWorkers(threads, hooks.worker)
     if (workers !== undefined) return new PortPool(workers)

@@ -14,7 +14,11 @@ function startOwn(): Worker {
 }
 
 /** A pool for work on one memory. */
-export async function openPool(threads: number, memory: NamedArena, signal: AbortSignal | undefined): Promise<WorkerPool> {
+export async function openPool(
+  threads: number,
+  memory: NamedArena,
+  signal: AbortSignal | undefined,
+): Promise<WorkerPool> {
   const workers = kernelsShare() ? await startWorkers(threads, startOwn) : undefined
   return workers === undefined ? new HerePool(memory, new Pace(signal)) : new PortPool(workers)
 }
