@@ -1,8 +1,7 @@
-import { CapacityError } from '../base/errors.js'
-import { NO_LEAF } from '../partition/balance.js'
-import { costliestRows, MOST_COPIES } from '../partition/copies.js'
+import { costliestRows } from '../partition/copies.js'
 import type { CentroidTree, Holders } from '../pool/messages.js'
 import type { BlockProgress } from '../pool/pool.js'
+import { addHolders, fillUp, loadsOf } from './fill.js'
 import { capacity } from './plan.js'
 import { sharedU32, shareU32, type Build, type Labelled, type TreeState } from './context.js'
 import { withAuction } from './auction.js'
@@ -61,30 +60,6 @@ async function rowCosts(build: Build, tree: TreeState, found: readonly Labelled[
       counts.reduce((sum, value) => sum + value, 0),
     )
   return Float32Array.from(sums, (sum, row) => (sum + SHRINK * mean) / (counts[row]! + SHRINK))
-}
-
-/** Loads of the leaves under the holders. */
-function loadsOf(holders: Holders, leafCount: number): Uint32Array {
-  const loads = new Uint32Array(leafCount)
-  for (const leaf of holders.leaves) loads[leaf]!++
-  return loads
-}
-
-/** Holders with one more leaf for some rows; the first leaf of a row stays first. */
-function addHolders(holders: Holders, rows: Uint32Array, leaves: Uint32Array): Holders {
-  const size = holders.offsets.length - 1
-  const added = new Map<number, number>()
-  for (let i = 0; i < rows.length; i++) if (leaves[i] !== NO_LEAF) added.set(rows[i]!, leaves[i]!)
-  const offsets = sharedU32(size + 1)
-  const out = sharedU32(holders.leaves.length + added.size)
-  for (let row = 0; row < size; row++) {
-    let at = offsets[row]!
-    for (let j = holders.offsets[row]!; j < holders.offsets[row + 1]!; j++) out[at++] = holders.leaves[j]!
-    const more = added.get(row)
-    if (more !== undefined) out[at++] = more
-    offsets[row + 1] = at
-  }
-  return { offsets, leaves: out }
 }
 
 /** Leaves that hold each row. */
@@ -151,39 +126,4 @@ async function placeCopies(
 function holds(holders: Holders, row: number, leaf: number): boolean {
   for (let i = holders.offsets[row]!; i < holders.offsets[row + 1]!; i++) if (holders.leaves[i] === leaf) return true
   return false
-}
-
-/**
- * Place the copies that found no leaf with room that did not hold the row already: any other row takes them, so that
- * the index has exactly the entries that were planned.
- */
-function fillUp(holders: Holders, entryCount: number, room: number, leafCount: number): Holders {
-  let full = holders
-  while (full.leaves.length < entryCount) {
-    const loads = loadsOf(full, leafCount)
-    const rows: number[] = []
-    const leaves: number[] = []
-    let missing = entryCount - full.leaves.length
-    let row = 0
-    const size = full.offsets.length - 1
-    for (let leaf = 0; leaf < leafCount && missing > 0; leaf++) {
-      for (; loads[leaf]! < room && missing > 0 && row < size; row++) {
-        const held = full.leaves.subarray(full.offsets[row]!, full.offsets[row + 1]!)
-        if (held.includes(leaf) || held.length >= MOST_COPIES) continue
-        rows.push(row)
-        leaves.push(leaf)
-        loads[leaf]!++
-        missing--
-      }
-    }
-    if (rows.length === 0) {
-      throw new CapacityError(
-        `${entryCount} entries do not fit ${leafCount} leaves of ${room} without a row twice in one; raise slack or lower copies`,
-        leafCount * room,
-        entryCount,
-      )
-    }
-    full = addHolders(full, Uint32Array.from(rows), Uint32Array.from(leaves))
-  }
-  return full
 }

@@ -54,6 +54,8 @@ const WRITE_REMEDIES: Readonly<Record<string, string>> = {
   ENAMETOOLONG: 'the name is too long; choose a shorter one',
 }
 
+const REFUSED_REMEDY = 'its folder takes no new files; choose another folder'
+
 function fileError(doing: string, path: string, error: unknown, remedies: Readonly<Record<string, string>>): BatlError {
   if (error instanceof BatlError) return error
   const code = codeOf(error)
@@ -175,6 +177,13 @@ async function syncFolder(folder: string): Promise<void> {
   await handle?.close()
 }
 
+async function isFolder(path: string): Promise<boolean> {
+  return stat(path).then(
+    (stats) => stats.isDirectory(),
+    () => false,
+  )
+}
+
 /** Where a name leads: a link is followed, so that the file behind it is replaced and not the link. */
 async function targetOf(path: string): Promise<{ target: string; mode?: number }> {
   const target = await realpath(path).catch((error: unknown) => {
@@ -223,6 +232,9 @@ export async function writeAtomic(
     await handle?.close().catch(() => undefined)
     if (temporary !== undefined) await rm(temporary, { force: true })
     if (signal?.aborted === true && error === signal.reason) throw error
-    throw isSystemError(error) ? fileError('write', text, error, WRITE_REMEDIES) : error
+    if (!isSystemError(error)) throw error
+    // Some file systems, such as /proc, say that the name is not there where they take no new files.
+    const refused = codeOf(error) === 'ENOENT' && (await isFolder(dirname(text)))
+    throw fileError('write', text, error, refused ? { ENOENT: REFUSED_REMEDY } : WRITE_REMEDIES)
   }
 }

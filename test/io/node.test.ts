@@ -149,4 +149,11 @@ describe('writeAtomic', () => {
     await expect(writeAtomic(join(folder, 'x'.repeat(300)), [])).rejects.toMatchObject(badPath('too long'))
     expect(await list()).toEqual(['file'])
   })
+
+  // A folder that is there and answers "no such file": permissions would not hold back a test that runs as root.
+  const testProc = process.platform === 'linux' ? test : test.skip
+  testProc('tells a folder that takes no files from one that does not exist', async () => {
+    await expect(writeAtomic('/proc/out', [])).rejects.toMatchObject(badPath('takes no new files'))
+    await expect(writeAtomic('/proc/none/out', [])).rejects.toMatchObject(badPath('make it first'))
+  })
 })
