@@ -33,7 +33,7 @@ export interface TrainRequest {
   /** Folder or address (with a final slash) of the WASM backend's binaries, in place of the one that the library carries. */
   trainerBase?: string
   /** Called after each step; one that shares its thread may return a promise, which is waited for. */
-  onStep?: (done: number, total: number) => unknown
+  onStep?: (done: number, total: number) => Promise<void> | undefined | void
 }
 
 export interface TrainResult {
