@@ -116,6 +116,30 @@ function pass(name, type) {
   }
 }
 
+/** Bytes of one block of a checksum. */
+const HASH_BLOCK = 1024
+
+/** The checksum of files, over a table of rows. @returns {Entry} */
+function hash() {
+  return {
+    name: 'hash',
+    unit: 'GB/s',
+    prepare: (stage) => {
+      const { address, bytes } = stage.rows(2)
+      const state = stage.space(128)
+      const blocks = Math.floor((bytes - 1) / HASH_BLOCK)
+      return {
+        amount: bytes,
+        run: () => {
+          stage.kernels.hashStart(state)
+          stage.kernels.hashBlocks(state, address, blocks)
+          stage.kernels.hashEnd(state, address + blocks * HASH_BLOCK, bytes - blocks * HASH_BLOCK, bytes)
+        },
+      }
+    },
+  }
+}
+
 /** @type {Entry[]} */
 export const ROW_ENTRIES = [
   ...[0, 1, 2].map((metric) => distances(metric, 0)),
@@ -126,4 +150,5 @@ export const ROW_ENTRIES = [
   pass('squaredNorms', 0),
   pass('allFinite', 0),
   pass('widen', 1),
+  hash(),
 ]

@@ -87,11 +87,13 @@ export class LeafScan {
    */
   scan(tree: number, leaves: number, count: number, wanted: number): number {
     const { kernels } = this.#arena
-    const { leafOffsets, centroids, centroidScales, centroidBiases, codes, terms } = this.#snapshot.tree[tree]!
-    const entries = kernels.countEntries(leaves, count, leafOffsets.byteOffset)
+    const view = this.#snapshot.tree[tree]!
+    const entries = kernels.countEntries(leaves, count, view.leafOffsets.byteOffset)
     const places = entries + count * LEAF_EXCESS
     // All places where all are wanted: no entry is missed for those that hold none.
     this.#reserve(count, places, wanted < entries ? Math.min(places, wanted + (wanted >> 3) + 4) : places)
+    // Only now: a memory that grew may have new views.
+    const { leafOffsets, centroids, centroidScales, centroidBiases, codes, terms } = view
     const { integers, unit, weight, scale, factor, tables } = this.#codes
     const bases = this.#bases + this.#baseBytes
     kernels.leafBases(

@@ -276,9 +276,10 @@ export class Searcher {
     out.fill(NOT_MET, at, at + rows.length)
     for (let t = 0; t < tree.length; t++) {
       const model = this.#models[t]!
-      const { leafOffsets, entries } = tree[t]!
       const count = model.route(this.#query.routing, Math.min(effort.probes, shape.leafCount), effort.beamWidth)
       scan.scan(t, model.leaves, count, 1)
+      // Only now: a memory that grew may have new views.
+      const { leafOffsets, entries } = tree[t]!
       const starts = new Map<number, number>()
       let place = 0
       for (const leaf of this.#arena.u32(model.leaves, count)) {
