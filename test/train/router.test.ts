@@ -143,7 +143,7 @@ describe('trainRouter', () => {
 
   test('reports every step and returns its loss', async () => {
     const seen: number[][] = []
-    const { losses } = await trainRouter({ ...small, onStep: (done, total) => seen.push([done, total]) })
+    const { losses } = await trainRouter({ ...small, onStep: (done, total) => void seen.push([done, total]) })
     expect(seen).toEqual([1, 2, 3, 4].map((done) => [done, 4]))
     expect(losses).toHaveLength(4)
   })
