@@ -1,4 +1,5 @@
 import type { Arena } from '../kernels/memory.js'
+import { NO_LEAF } from './balance.js'
 import { nearnessBias } from './kmeans.js'
 
 /** Queries of one node scored by one call. */
@@ -136,6 +137,8 @@ export class RouteBlock {
     const queries = this.#arena.f32(this.#at.queries, this.#count * width)
     const block = this.#arena.f32(this.#at.some, BLOCK * width)
     const part = this.#arena.f32(this.#at.part, BLOCK * arity)
+    // A list of nodes ends early where scores are beyond f32: what the block before left there counts for nothing.
+    if (this.#arena.u32(this.#at.nodes, this.#count * beam).includes(NO_LEAF)) grid.fill(-Infinity)
     for (let node = 0; node + 1 < offsets.length; node++) {
       const end = offsets[node + 1]!
       for (let done = offsets[node]!; done < end; done += BLOCK) {
@@ -168,7 +171,8 @@ export class RouteBlock {
         const place = leaves[at]!
         if (place >= looked) continue
         const slot = Math.floor(place / arity)
-        leaves[at] = nodes[i * this.#beam + slot]! * arity + place - slot * arity
+        const node = nodes[i * this.#beam + slot]!
+        leaves[at] = node === NO_LEAF ? NO_LEAF : node * arity + place - slot * arity
       }
     }
     return { leaves, scores: this.#arena.f32(shortScores, this.#count * length) }
