@@ -40,10 +40,12 @@ function within(value: number, low: number, high: number): boolean {
 }
 
 function checkScalars(header: SnapshotHeader, check: Check): void {
-  const { size, dim, seed, entryCount, trees, codeBytes, termUnit } = header
+  const { size, dim, metric, rowType, seed, entryCount, trees, codeBytes, termUnit } = header
   const depth = header.shape.arities.length
   check(within(size, 1, U32_MAX), META.size, 'size', size, '1 to 2^32 - 1')
   check(within(dim, 1, MAX_DIM), META.dim, 'dim', dim, `1 to ${MAX_DIM}`)
+  const fits = rowType !== 'i10' || metric === 'cosine'
+  check(fits, META.rowType, 'rowType', rowType, 'another unless metric is cosine')
   check(Number.isSafeInteger(seed), META.seed, 'seed', seed, 'an integer of at most 53 bits')
   check(within(depth, 0, MAX_LEVELS), META.depth, 'depth', depth, `0 to ${MAX_LEVELS}`)
   if (depth === 0) {

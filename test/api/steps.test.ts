@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { BatlIndex } from '../../build/index.js'
-import { clusteredRows } from './support.js'
+import { makeRegion } from '../format/make.js'
+import { clusteredRows, failure } from './support.js'
 
 const DIM = 300
 const SIZE = 5000
@@ -72,4 +73,9 @@ test('other rows keep the type they come in, or the one asked for', async () => 
   expect(halves.rows).toBe(SIZE * 608)
   expect(BatlIndex.estimate({ size: SIZE, dim: DIM, metric: 'l2' }).rows).toBe(SIZE * 1200)
   expect(BatlIndex.estimate({ size: SIZE, dim: 128, metric: 'cosine' }).rows).toBe(SIZE * 512)
+})
+
+test('a file of rows in steps under another metric is refused', async () => {
+  const options = { rowType: 'i10', arities: [], rungs: 0, metric: 'l2' } as unknown as Parameters<typeof makeRegion>[0]
+  expect(await failure(() => makeRegion(options))).toMatchObject({ code: 'BATL_FORMAT' })
 })
