@@ -42,9 +42,12 @@ export interface BuildOptions {
   ids?: Ids
   /** A log of real queries: routing is trained on it and on the base, and recall is tuned on it. */
   queries?: Rows
-  /** Type in which rows are kept; default: the type in which they come. */
+  /**
+   * Type in which rows are kept; default: the type in which they come, or, for float rows of more than 256 components
+   * under `cosine`, steps of 10 bits.
+   */
   storage?: RowType | 'none'
-  /** Bytes of code per copy, at most half of `dim`; default: dim / 4, or dim / 8 from 321 components on. */
+  /** Bytes of code per copy, at most half of `dim`; default: dim / 4, dim / 6 from 193 and dim / 8 from 321 components on. */
   codeBytes?: number
   /** Default `linear`. */
   router?: Router
