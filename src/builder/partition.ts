@@ -3,7 +3,8 @@ import type { CentroidTree, GroupedRows } from '../pool/messages.js'
 import { nodeCentroids } from '../partition/group.js'
 import { MAX_ROUNDS } from '../partition/balance.js'
 import { LeafTable } from '../partition/lists.js'
-import { localArena, withPoints } from '../pool/context.js'
+import { Points } from '../partition/points.js'
+import { localArena } from '../pool/context.js'
 import type { BlockProgress } from '../pool/pool.js'
 import { withAuction } from './auction.js'
 import { capacity } from './plan.js'
@@ -94,16 +95,13 @@ export async function withFallback<T>(
   tree: CentroidTree,
   use: (scoreAll: (position: number) => Float32Array) => Promise<T>,
 ): Promise<T> {
-  let table: LeafTable | undefined
+  const table = new LeafTable(localArena(), tree.levels.at(-1)!, build.width)
+  const points = new Points(build.input.points, localArena())
   try {
-    return await use((position) =>
-      withPoints(build.input.points, (points) => {
-        table ??= new LeafTable(localArena(), tree.levels.at(-1)!, build.width)
-        return table.scoreAll(points, position)
-      }),
-    )
+    return await use((position) => table.scoreAll(points, position))
   } finally {
-    table?.close()
+    points.close()
+    table.close()
   }
 }
 

@@ -261,8 +261,11 @@ export class Auctioneer {
     }
     if (best !== NO_LEAF) return best
     const all = scoreAll(point)
+    const loads = this.#loads
+    const capacities = this.#capacities
     for (let leaf = 0; leaf < all.length; leaf++) {
-      if (open(leaf) && (best === NO_LEAF || all[leaf]! > most) && forbidden?.(point, leaf) !== true) {
+      if (best !== NO_LEAF && !(all[leaf]! > most)) continue
+      if (loads[leaf]! < capacities[leaf]! && forbidden?.(point, leaf) !== true) {
         best = leaf
         most = all[leaf]!
       }

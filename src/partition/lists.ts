@@ -73,10 +73,10 @@ export class LeafTable {
     arena.free(chosen)
   }
 
-  /** Scores of one point against every leaf [leafCount]. */
+  /** Scores of one point against every leaf [leafCount], until the next call. */
   scoreAll(points: Points, position: number): Float32Array {
-    points.gather(Uint32Array.of(position), this.#block)
-    return this.#arena.f32(this.#score(1), this.#leafCount).slice()
+    points.range(position, 1, this.#block)
+    return this.#arena.f32(this.#score(1), this.#leafCount)
   }
 }
 
