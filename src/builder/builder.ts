@@ -34,7 +34,7 @@ const PUBLISHED_QUERIES = 100_000
  * Recall of the searches that find labels. What they miss are the rows that queries miss, the very ones that copies are
  * for, so they look further than a search that is only asked for recall.
  */
-const LABEL_RECALL = 0.97
+const LABEL_RECALL = 0.98
 /** Training after copies, relative to the first. */
 const COPIES_EFFORT = 1
 

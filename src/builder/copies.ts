@@ -11,8 +11,6 @@ import { LIST_LENGTH, moveCentroids, withFallback, type Partition } from './part
 const QUERY_BLOCK = 256
 const ORDERED_BLOCK = 512
 const ROW_BLOCK = 4096
-/** A logged query counts as so many base rows in the cost of a row. */
-const LOG_WEIGHT = 4
 /** Counts by which a row's cost is drawn to the mean of all. */
 const SHRINK = 1
 const NO_ROW = 0xffff_ffff
@@ -45,12 +43,11 @@ async function rowCosts(build: Build, tree: TreeState, found: readonly Labelled[
       await pool.each('ranks', set.count, QUERY_BLOCK, request, progress)
     } else await pool.each('blockRanks', set.count, ORDERED_BLOCK, { ...request, order }, progress)
     before += set.count
-    const weight = set.queries.matrix === undefined ? 1 : LOG_WEIGHT
     for (let i = 0; i < ranks.length; i++) {
       if (ranks[i] === NO_ROW) continue
       const row = set.neighbours[i]!
-      sums[row]! += weight * Math.log1p(ranks[i]!)
-      counts[row]! += weight
+      sums[row]! += Math.log1p(ranks[i]!)
+      counts[row]!++
     }
   }
   const mean =

@@ -19,14 +19,14 @@ const REFINE_ITERATIONS = 10
 const LLOYD_PASSES = 4
 const FLAT_PASSES = 10
 /** Passes after these in which the leaves are balanced: the centroids must follow what balance moved. */
-const BALANCED_PASSES = 5
+const BALANCED_PASSES = 8
 /** Rounds of prices in a pass, but for the last: what is still out of place is about as much as moves in the next. */
 const PASS_ROUNDS = 8
 /** Near leaves kept a row: for prices and for copies. */
 export const LIST_LENGTH = 32
 /** Leaves looked at for the nearest of a row: those near its first node, and near its leaf. */
-const NODE_VICINITY = 512
-const NEAR_VICINITY = 64
+const NODE_VICINITY = 1024
+const NEAR_VICINITY = 256
 /** Rows a task, and leaves a task: some milliseconds to a quarter of a second. */
 const ROW_BLOCK = 8192
 const LEAF_BLOCK = 64
@@ -61,7 +61,7 @@ export async function partition(build: Build, seed: number, settle: boolean): Pr
   for (let pass = 1; pass <= passes; pass++) {
     tree = await moveCentroids(build, tree, leafOf)
     if (pass === passes && !flat) break
-    leafOf = await nearestLeaves(build, tree, leafOf)
+    leafOf = flat ? await nearestOf(build, tree.levels.at(-1)!) : await nearestLeaves(build, tree, leafOf)
     step(100)(pass, passes)
   }
   const balanced = flat ? { centres: tree, leafOf } : await balanceLeaves(build, tree, step(200))
@@ -107,7 +107,7 @@ export async function withFallback<T>(
 
 /** Leaf of each row before any is known: the nearest of those near its nearest node of the level above the leaves. */
 async function firstLeaves(build: Build, tree: CentroidTree): Promise<Uint32Array> {
-  const { pool, shape, input, width } = build
+  const { shape, input, width } = build
   const { points } = input
   if (shape.arities.length === 1)
     return nearestLeaves(
@@ -117,10 +117,16 @@ async function firstLeaves(build: Build, tree: CentroidTree): Promise<Uint32Arra
       Float32Array.from({ length: width }, () => 0),
     )
   const nodes = tree.levels.at(-2)!
+  return nearestLeaves(build, tree, await nearestOf(build, nodes), nodes, NODE_VICINITY)
+}
+
+/** The nearest of all centroids for each row. */
+async function nearestOf({ pool, input }: Build, centroids: Float32Array): Promise<Uint32Array> {
+  const { points } = input
   const rows = shareU32(new Uint32Array(points.size).map((_, i) => i))
-  const nodeOf = sharedU32(points.size)
-  await pool.each('nearest', points.size, ROW_BLOCK, { points, rows, centroids: nodes, out: nodeOf })
-  return nearestLeaves(build, tree, nodeOf, nodes, NODE_VICINITY)
+  const out = sharedU32(points.size)
+  await pool.each('nearest', points.size, ROW_BLOCK, { points, rows, centroids, out })
+  return out
 }
 
 /** The nearest leaf of each row, among those near the group that it is in: its leaf, or what `centres` are of. */

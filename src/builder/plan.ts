@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from '../base/errors.js'
-import { EXACT_ROWS, type ResolvedOptions } from '../base/options.js'
+import { EXACT_ROWS, type Metric, type ResolvedOptions } from '../base/options.js'
 import type { StoredType } from '../base/matrix.js'
 import { codeShape, mostCodeBytes } from '../codes/shape.js'
 import { MAX_LEVELS, type LayoutShape } from '../format/layout.js'
@@ -15,17 +15,18 @@ export interface RowShape {
 }
 
 /**
- * Mean rows per leaf where none are asked for: small leaves look at fewer rows, but cost more to train and to route,
- * which weighs the more the more leaves there are. 40 at 50,000 rows, 121 at a million.
+ * Mean rows per leaf where none are asked for. Small leaves look at fewer rows, but cost more to train and to route, which
+ * weighs the more the more leaves there are: 40 at 50,000 rows, 73 at a million (docs/evidence.md). Under the inner product
+ * most rows are never near and their leaves never visited, yet routed by: larger leaves cost less there.
  */
-function defaultLeafSize(size: number): number {
-  return Math.max(16, 40 * (size / 50_000) ** 0.37)
+function defaultLeafSize(size: number, metric: Metric): number {
+  return Math.max(16, (metric === 'ip' ? 70 : 40) * (size / 50_000) ** 0.2)
 }
 
 /** Everything that fixes the length of an index, from its rows' shape and its options. */
 export function planIndex(rows: RowShape, options: ResolvedOptions): LayoutShape {
   const { metric, router, arity, copies } = options
-  const leafSize = options.leafSize ?? defaultLeafSize(rows.size)
+  const leafSize = options.leafSize ?? defaultLeafSize(rows.size, metric)
   const exact = rows.size <= EXACT_ROWS
   const shape = exact ? treeShape([]) : planShape(rows.size / leafSize, arity)
   if (shape.arities.length > MAX_LEVELS) {

@@ -17,7 +17,7 @@ const QUERY_BLOCK = 512
 const TRUTH_BLOCK = 256
 const FIRST_BLOCK = 64
 /** Base rows that are searched for labels and costs: all up to this many, a third of a base beyond three times as many. */
-const SEARCHED_ROWS = 400_000
+const SEARCHED_ROWS = 1_000_000
 /** No row. */
 const NO_ROW = 0xffff_ffff
 

@@ -17,8 +17,8 @@ type Input<K extends keyof Tasks> = Tasks[K]['input']
 const BLOCK = 256
 const LIST_BLOCK = 512
 /** Leaves looked at for each one kept in a list, and at the least. */
-const LOOKED_PER_LISTED = 16
-const LEAST_LOOKED = 512
+const LOOKED_PER_LISTED = 32
+const LEAST_LOOKED = 1024
 /** A short list holds at least this share of its length. */
 const LEAST_FILLED = 0.75
 

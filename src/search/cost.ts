@@ -5,7 +5,7 @@ import { rowStride } from '../base/matrix.js'
 
 /**
  * What the steps of a query cost, in nanoseconds of one thread of a current server (docs/codes.md shows what was measured).
- * They are fixed, so that a build chooses the same settings on every machine; bench/ checks them against time.
+ * They are fixed, so that a build chooses the same settings on every machine; bench/cost checks them against time.
  */
 const COST = {
   /** A multiply-add of routing with 8-bit rows. */
@@ -22,15 +22,29 @@ const COST = {
   rowByte: 0.5,
 } as const
 
-/** Cost of a search with some effort, in nanoseconds: bytes and multiply-adds, never the clock. */
-export function searchCost(header: SnapshotHeader, { probes, beamWidth, rerank }: SearchEffort): number {
+const STEPS = Object.keys(COST) as (keyof typeof COST)[]
+
+/** How often a search with some effort takes each of the steps. */
+export function costFeatures(
+  header: SnapshotHeader,
+  { probes, beamWidth, rerank }: SearchEffort,
+): Record<keyof typeof COST, number> {
   const { dim, shape, router, entryCount, codeBytes, rowType, trees } = header
-  const entries = (probes * entryCount) / shape.leafCount + probes * BLOCK
-  return (
-    trees *
-    (RouteModel.multiplyAdds(router, shape, dim, beamWidth) * COST.routeMultiplyAdd +
-      probes * COST.leaf +
-      entries * (codeBytes * COST.codeByte + COST.entry) +
-      rerank * (COST.row + rowStride(rowType, dim) * COST.rowByte))
-  )
+  const entries = trees * ((probes * entryCount) / shape.leafCount + probes * BLOCK)
+  return {
+    routeMultiplyAdd: trees * RouteModel.multiplyAdds(router, shape, dim, beamWidth),
+    leaf: trees * probes,
+    codeByte: entries * codeBytes,
+    entry: entries,
+    row: trees * rerank,
+    rowByte: trees * rerank * rowStride(rowType, dim),
+  }
+}
+
+/** Cost of a search with some effort, in nanoseconds: bytes and multiply-adds, never the clock. */
+export function searchCost(header: SnapshotHeader, effort: SearchEffort): number {
+  const features = costFeatures(header, effort)
+  let sum = 0
+  for (const step of STEPS) sum += features[step] * COST[step]
+  return sum
 }
