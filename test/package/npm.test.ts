@@ -28,7 +28,9 @@ describe.each([
     expect((await call('--version')).stdout).toMatch(new RegExp(`^${name.slice(4)}\\.`))
     const { stderr } = await call('install', ...flags, '--no-audit', '--no-fund', TARBALL)
     expect(stderr).not.toMatch(/npm (error|warn) (?!Unknown)/i)
-    expect((await run(NODE[node], ['--input-type=module', '--eval', PROGRAM], { cwd: folder })).stdout.trim()).toBe('1,0')
+    expect((await run(NODE[node], ['--input-type=module', '--eval', PROGRAM], { cwd: folder })).stdout.trim()).toBe(
+      '1,0',
+    )
     expect((await run(`${folder}node_modules/.bin/batl`, ['--version'], { cwd: folder, env })).stdout).toMatch(/^\d+\./)
   })
 })
