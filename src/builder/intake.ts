@@ -144,7 +144,7 @@ export async function takeRows(
     return { arena, address, plan, layout, idTable: table }
   } catch (error) {
     // A memory of its own goes with the last reference to it: clearing it would only hold up the event loop.
-    if (arena === Arena.common()) arena.free(address)
+    if (arena.isCommon) arena.free(address)
     throw error
   }
 }
