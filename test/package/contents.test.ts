@@ -58,7 +58,9 @@ describe('the module graph', () => {
     expect(files).toContain(runtime === 'workerd' ? 'build/wasm/kernels.wasm' : 'build/wasm/binaries.js')
     if (runtime === 'browser') expect(files).toContain('build/search-worker.js')
     if (runtime === 'node') expect(files).toContain('build/pool/piscina-search.js')
-    expect(files.filter((file) => /tensorflow|^build\/(train|builder|partition|cli)\/|trainer|build-binaries/.test(file))).toEqual([])
+    expect(
+      files.filter((file) => /tensorflow|^build\/(train|builder|partition|cli)\/|trainer|build-binaries/.test(file)),
+    ).toEqual([])
     const outside = files.filter((file) => !file.startsWith('build/') && !file.startsWith('node:'))
     expect(outside).toEqual(['deno', 'bun', 'node'].includes(runtime) ? ['piscina'] : [])
     if (outside.length === 0) expect(files.filter((file) => file.startsWith('node:'))).toEqual([])
@@ -76,6 +78,22 @@ describe('the module graph', () => {
 
   test.each(['workerd', 'browser'])('of batl in %s holds nothing of Node', (runtime) => {
     expect(graph('build/index.js', [runtime]).filter((file) => /^node:|piscina/.test(file))).toEqual([])
+  })
+
+  test('of batl/search calls no kernel that it does not carry', () => {
+    const exportsOf = (name: string): string[] =>
+      WebAssembly.Module.exports(new WebAssembly.Module(readFileSync(`${ROOT}build/wasm/${name}.wasm`))).map(
+        (one) => one.name,
+      )
+    const carried = exportsOf('search-strict')
+    const others = exportsOf('strict').filter((name) => !carried.includes(name))
+    expect(others).toContain('encodeBlock')
+    const text = graph('build/search.js', ['browser'])
+      .filter((file) => !file.includes('/wasm/'))
+      .map((file) => readFileSync(join(PACKAGE, file), 'utf8'))
+      .join('\n')
+    expect(carried.filter((name) => text.includes(`.${name}(`)).length).toBeGreaterThan(15)
+    expect(others.filter((name) => text.includes(`.${name}(`))).toEqual([])
   })
 
   test('of batl reaches the trainer where there is one', () => {

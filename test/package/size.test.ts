@@ -9,8 +9,12 @@ interface Metafile {
   readonly outputs: Record<string, { imports: { path: string }[] }>
 }
 
-/** What a page that only searches may load, gzipped, kernels included. */
+/**
+ * What a page that only searches may load, gzipped, kernels included: as pages are served, minified. With names and white
+ * space it is a quarter more, which may not grow unseen.
+ */
 const LIMIT = 40_000
+const READABLE_LIMIT = 48_000
 
 /** A bundle of the packed `batl/search` by esbuild, and what esbuild says that it is made of. */
 function bundleSearch(options: readonly string[]): { bytes: number; text: string; made: Metafile } {
@@ -23,22 +27,22 @@ function bundleSearch(options: readonly string[]): { bytes: number; text: string
 }
 
 describe.each([
-  ['with default options', []],
-  ['as a module', ['--format=esm']],
-  ['minified', ['--minify']],
-])('batl/search, bundled by esbuild %s', (_, options) => {
+  ['minified', LIMIT, ['--minify']],
+  ['minified, as a module', LIMIT, ['--minify', '--format=esm']],
+  ['readable', READABLE_LIMIT, []],
+])('batl/search, bundled by esbuild, %s', (_, limit, options) => {
   let bundled: ReturnType<typeof bundleSearch>
   beforeAll(() => {
     bundled = bundleSearch(options)
   })
 
-  test('weighs no more than a search page may', () => expect(bundled.bytes).toBeLessThanOrEqual(LIMIT))
+  test('weighs no more than a search page may', () => expect(bundled.bytes).toBeLessThanOrEqual(limit))
 
-  test('holds the kernels, and nothing of Node, TensorFlow or threads of Node', () => {
+  test('holds the kernels, and nothing of Node, its threads, TensorFlow or building', () => {
     const inputs = Object.keys(bundled.made.inputs)
     expect(inputs.some((name) => name.endsWith('wasm/binaries.js'))).toBe(true)
-    expect(inputs.filter((name) => /tensorflow|piscina|\/(train|builder|cli)\//.test(name))).toEqual([])
+    expect(inputs.filter((name) => /tensorflow|piscina|build-binaries|\/(train|builder|cli)\//.test(name))).toEqual([])
     expect(Object.values(bundled.made.outputs).flatMap(({ imports }) => imports)).toEqual([])
-    expect(bundled.text).not.toMatch(/["'`]node:|tensorflow|tfjs/)
+    expect(bundled.text).not.toMatch(/["'`]node:|@tensorflow|setWasmPath/)
   })
 })
