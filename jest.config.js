@@ -3,8 +3,8 @@ export default {
   testEnvironment: 'node',
   roots: ['<rootDir>/test'],
   testMatch: ['**/*.test.ts'],
-  // These have a run of their own: `npm run test:runtimes`.
-  testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/runtimes/', '<rootDir>/test/package/'],
+  // These have runs of their own: `npm run test:runtimes` and `npm run test:rounds`.
+  testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/(runtimes|package|rounds)/'],
   modulePathIgnorePatterns: ['<rootDir>/test/runtimes/.cache/'],
   extensionsToTreatAsEsm: ['.ts'],
   // Tests name their helpers `x.js`, as compiled TypeScript would: without its suffix `x.ts` is found as well.

@@ -1,23 +1,9 @@
 export { chooseLeaves, margins } from './assign'
-export {
-  addLogSoftmax,
-  countAbove,
-  expandChildren,
-  scoreChildren,
-  scoreChildrenInt,
-  selectBest,
-  selectBytes,
-  sortBytes,
-  sortNodes,
-} from './beam'
-export { countEntries, countScores, placePositions, positionBytes, selectScores } from './candidates'
-export { codeTables, encodeBlock, leafBases, quantize, scanCodes, subtract } from './codes'
-export { distances, distancesAt } from './distance'
-export { dots, dotsAt } from './dots'
-export { hashBlocks, hashEnd, hashShort, hashStart } from './hash'
-export { heapBase } from './memory'
+export { countAbove } from './beam'
+export { encodeBlock } from './codes'
+export { distancesAt } from './distance'
+export { dotsAt } from './dots'
 export { nearTiles, shiftRows, shortenLists, widenIntegers } from './near'
-export { addNorm } from './neural'
-export { allFinite, squaredNorms, widen } from './rows'
-export { clearSeen, scanEntries, scanRows } from './scan'
-export { heapBytes, heapOffer, heapReset, heapSort } from './topk'
+export { squaredNorms, widen } from './rows'
+export * from './search'
+export { heapOffer } from './topk'

@@ -2,10 +2,11 @@
  * Puts the release kernels where the library finds them, all in build/wasm/. Runs after the compiler, as the last step of
  * `npm run build:wasm`.
  *
- * - binaries.js: the strict binary in hexadecimal, which packs better than base64, and what the relaxed one differs in, so that the library loads them without
- *   a file, a fetch or a bundler plug-in.
- * - kernels.wasm, kernels-relaxed.wasm: the same as files, for a plain memory.
- * - modules.js: the strict binary as an import of a module, for runtimes that compile no bytes.
+ * - binaries.js: of the kernels that searching calls, the strict binary in hexadecimal, which packs better than base64, and
+ *   what the relaxed one differs in, so that the library loads them without a file, a fetch or a bundler plug-in.
+ * - build-binaries.js: the same of all kernels, which building loads.
+ * - kernels.wasm, kernels-relaxed.wasm: all kernels as files, for a plain memory.
+ * - modules.js: the strict binary of these as an import of a module, for runtimes that compile no bytes.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 
@@ -54,17 +55,34 @@ function editsBetween(one, other) {
   return edits
 }
 
-const [strict, relaxed] = ['strict', 'relaxed'].map((name) =>
-  forPlainMemory(readFileSync(new URL(`${name}.wasm`, folder))),
-)
+/** The binary of a target. */
+const compiled = (target) => forPlainMemory(readFileSync(new URL(`${target}.wasm`, folder)))
 const write = (name, content) => writeFileSync(new URL(name, folder), content)
-const types = 'export declare const strict: string | WebAssembly.Module\n'
 
+/** A pair of binaries as a module of the library. */
+function carry(name, strict, relaxed) {
+  const edits = JSON.stringify(editsBetween(strict, relaxed))
+  write(`${name}.js`, `export const strict = '${strict.toString('hex')}'\nexport const relaxed = ${edits}\n`)
+  write(`${name}.d.ts`, types)
+}
+
+/** The constants of a binary, below the first address that is the host's: those of two kinds of kernels may meet in one memory, so they must be the same. */
+function constantsOf(bytes) {
+  const memory = new WebAssembly.Memory({ initial: 1, maximum: 65_536 })
+  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { memory } })
+  const end = exports.heapBase()
+  return Buffer.from(memory.buffer, 0, end).toString('hex')
+}
+
+const types =
+  'export declare const strict: string | WebAssembly.Module\nexport declare const relaxed: readonly (readonly number[])[]\n'
+const [strict, relaxed] = ['strict', 'relaxed'].map(compiled)
+const searchStrict = compiled('search-strict')
+if (constantsOf(strict) !== constantsOf(searchStrict))
+  throw new Error('the kernels of searching have other constants than all')
+
+carry('binaries', searchStrict, compiled('search-relaxed'))
+carry('build-binaries', strict, relaxed)
 write('kernels.wasm', strict)
 write('kernels-relaxed.wasm', relaxed)
-write(
-  'binaries.js',
-  `export const strict = '${strict.toString('hex')}'\nexport const relaxed = ${JSON.stringify(editsBetween(strict, relaxed))}\n`,
-)
-write('binaries.d.ts', `${types}export declare const relaxed: readonly (readonly number[])[]\n`)
 write('modules.js', "import strict from './kernels.wasm'\nexport { strict }\nexport const relaxed = []\n")

@@ -19,9 +19,8 @@ import { takeRows } from './builder/intake.js'
 import { openQueries, rowHints, takeQueries } from './queries.js'
 import { findSection } from './format/layout.js'
 import { Pace } from './format/pace.js'
-import { Arena } from './kernels/memory.js'
 import { openVectors } from './io/vectors.js'
-import { loadKernels } from './kernels/load.js'
+import { loadBuildKernels } from './kernels/load-build.js'
 import { nextMemoryKey } from './open.js'
 import type { PointTable } from './partition/points.js'
 import { answerArrays, answerOffsets } from './result.js'
@@ -57,7 +56,7 @@ export async function exactSearch(rows: Rows, queries: Rows, options: ExactOptio
   const threads = resolveThreads(given.threads, cores())
   checkSignal(given.signal)
   given.signal?.throwIfAborted()
-  await loadKernels()
+  await loadBuildKernels()
   const source = await openRows(rows, rowHints('rows', given, openVectors))
   const asked = await openQueries(queries, source, openVectors)
   if (asked.dim !== source.dim) throw new DimensionMismatchError(source.dim, asked.dim, 'each of the queries')
@@ -91,6 +90,6 @@ export async function exactSearch(rows: Rows, queries: Rows, options: ExactOptio
     return { ids: outIds.slice(), distances: outDistances.slice(), offsets: answerOffsets(count, k) }
   } finally {
     // A memory of its own goes with the last reference to it.
-    if (intake.arena === Arena.common()) intake.arena.free(intake.address)
+    if (intake.arena.isCommon) intake.arena.free(intake.address)
   }
 }

@@ -21,7 +21,6 @@ import type { FileOpener } from './base/rows.js'
 import { BatchPools, searchHere } from './batch.js'
 import { climb, manualEffort } from './eval/ladder.js'
 import { Pace } from './format/pace.js'
-import { Arena } from './kernels/memory.js'
 import { openCopy, openShared, openSource, type OpenIndex, type SharedHandle } from './open.js'
 import { openQueries, plainType, takeQueries } from './queries.js'
 import { answerArrays, answerOffsets, idsOf } from './result.js'
@@ -181,7 +180,7 @@ export class BatlIndex<I extends IdArray = Uint32Array> implements AsyncDisposab
 
   /** Workers attach to a memory of the index's own; small indexes share one, and are searched here. */
   get #ownsMemory(): boolean {
-    return this.#open.arena !== Arena.common()
+    return !this.#open.arena.isCommon
   }
 
   #rowNumber(id: unknown): number {

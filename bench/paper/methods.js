@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { exactSearch } from '../../build/index.js'
 import { buildIndex } from '../../build/builder/build.js'
+import { loadBuildKernels } from '../../build/kernels/load-build.js'
 import { Arena } from '../../build/kernels/memory.js'
 import { Searcher } from '../../build/search/searcher.js'
 import { CACHE } from '../harness/data.js'
@@ -61,6 +62,7 @@ async function ours({ set, judge, arity, depth, rounds, trees, queries }, preset
  * @returns {Promise<Outcome>}
  */
 async function partitioned({ set, judge, queries }, build) {
+  await loadBuildKernels()
   const scanner = await LeafScanner.of(Arena.create(), set, judge.k)
   const started = performance.now()
   const router = await build(scanner)

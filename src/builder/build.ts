@@ -7,8 +7,8 @@ import { seal, writeHeader } from '../format/encode.js'
 import { findSection } from '../format/layout.js'
 import { Pace } from '../format/pace.js'
 import { openVectors } from '../io/vectors.js'
-import { loadKernels } from '../kernels/load.js'
-import { Arena, liveViews } from '../kernels/memory.js'
+import { loadBuildKernels } from '../kernels/load-build.js'
+import { liveViews } from '../kernels/memory.js'
 import type { SnapshotHeader } from '../tree/snapshot.js'
 import { nextMemoryKey, type OpenIndex } from '../open.js'
 import type { BuildInput, Study } from './context.js'
@@ -45,7 +45,7 @@ export async function buildIndex(
   const options = resolveBuildOptions(given, cores)
   const { signal, onProgress } = given ?? {}
   signal?.throwIfAborted()
-  await loadKernels()
+  await loadBuildKernels()
   const source = await openRows(rows, rowHints('rows', given ?? {}, openVectors))
   if (given?.queries !== undefined) await checkLog(given.queries, source)
   const started = performance.now()
@@ -82,7 +82,7 @@ export async function buildIndex(
       rounds: output.rounds,
     }
   } catch (error) {
-    if (intake.arena === Arena.common()) intake.arena.free(intake.address)
+    if (intake.arena.isCommon) intake.arena.free(intake.address)
     throw error
   }
 }
@@ -95,7 +95,7 @@ async function sealIndex(
 ): Promise<void> {
   const region = arena.u8(address, layout.length)
   writeHeader(region, header, layout)
-  const stays = arena.shared || arena !== Arena.common()
+  const stays = arena.shared || !arena.isCommon
   const sealed = stays ? region : region.slice()
   await seal(sealed, signal)
   if (!stays) arena.u8(address, layout.length).set(sealed)

@@ -16,6 +16,8 @@ import { planIndex } from './plan.js'
 const ID_BLOCK = 1 << 13
 /** Indexes without a tree share the thread's common arena up to this size; a memory of its own reserves gigabytes. */
 const COMMON_BYTES = 64 << 20
+/** The same for rows that were streamed: these have a memory already, and moving them takes both for a while. */
+const COMMON_STREAM_BYTES = 1 << 20
 /** Addresses of 32 bits, less what build and search need beside the index. */
 const MOST_BYTES = 2 ** 32 - (64 << 20)
 
@@ -94,8 +96,8 @@ function checkLength(plan: LayoutShape, length: number): void {
 }
 
 /** Whether an index lies in the arena that small ones without a tree share. */
-function isCommon(plan: LayoutShape, length: number): boolean {
-  return plan.trees === 0 && length <= COMMON_BYTES
+function isCommon(plan: LayoutShape, length: number, most = COMMON_BYTES): boolean {
+  return plan.trees === 0 && length <= most
 }
 
 function allocate(plan: LayoutShape, length: number): { arena: Arena; address: number } {
@@ -142,7 +144,7 @@ export async function takeRows(
     return { arena, address, plan, layout, idTable: table }
   } catch (error) {
     // A memory of its own goes with the last reference to it: clearing it would only hold up the event loop.
-    if (arena === Arena.common()) arena.free(address)
+    if (arena.isCommon) arena.free(address)
     throw error
   }
 }
@@ -207,12 +209,12 @@ async function takeStream(
   return { arena, address, sink, ids: ids.length > 0 ? (ids as unknown as Ids) : undefined }
 }
 
-/** The region of an index around rows that were streamed; small ones without a tree move to the common arena. */
+/** The region of an index around rows that were streamed; a few without a tree move to the common arena. */
 function settle(rows: StreamedRows, plan: LayoutShape, layout: Layout): { arena: Arena; address: number } {
   const { arena, address, sink } = rows
   const { offset } = findSection(layout, 'rows')!
   const bytes = sink.count * sink.stride
-  if (isCommon(plan, layout.length)) {
+  if (isCommon(plan, layout.length, COMMON_STREAM_BYTES)) {
     const target = allocate(plan, layout.length)
     target.arena.u8(target.address + offset, bytes).set(arena.u8(address + ROWS_OFFSET, bytes))
     return target

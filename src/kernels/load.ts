@@ -1,7 +1,14 @@
-import { relaxed, strict } from '#wasm'
+import * as searching from '#wasm'
 import { UnsupportedError } from '../base/errors.js'
 import { canShare } from '../base/shared.js'
-import { applyEdits, noKernels, withMemory } from './binary.js'
+import { applyEdits, noKernels, withMemory, type Edit } from './binary.js'
+
+/** Kernels as the library carries them: in hexadecimal, or, where bytes cannot be compiled, as a module. */
+export interface CarriedKernels {
+  readonly strict: string | WebAssembly.Module
+  /** What the relaxed binary differs in. */
+  readonly relaxed: readonly Edit[]
+}
 
 /** The kernels of this thread, and which memory they link to. */
 interface Compiled {
@@ -10,11 +17,11 @@ interface Compiled {
 }
 
 let compiled: Compiled | undefined
-let loading: Promise<Compiled> | undefined
+const loading = new Map<CarriedKernels, Promise<Compiled>>()
 
 /**
- * The compiled kernels: compiled once per thread from the binary that the library carries, the relaxed one where this
- * runtime accepts it. Both give the same bits.
+ * The compiled kernels, those of searching unless others were loaded: compiled once per thread from the binary that the
+ * library carries, the relaxed one where this runtime accepts it. Both give the same bits.
  * @throws {UnsupportedError} BATL_UNSUPPORTED where WebAssembly SIMD is missing, or compiling is forbidden.
  */
 export function kernelModule(): WebAssembly.Module {
@@ -27,20 +34,30 @@ export function kernelsShare(): boolean {
 }
 
 function current(): Compiled {
-  compiled ??= carried((bytes) => new WebAssembly.Module(bytes))
+  compiled ??= compile(searching)
   return compiled
 }
 
-/** Compile without holding the thread up, as browsers ask for; later calls of `kernelModule` find it done. */
-export async function loadKernels(): Promise<void> {
-  if (compiled !== undefined) return
-  loading ??= carriedLater()
+/**
+ * Compile without holding the thread up, as browsers ask for; later calls of `kernelModule` find it done.
+ * @param carried - those of searching by default; `loadBuildKernels` gives all of them.
+ */
+export async function loadKernels(carried: CarriedKernels = searching): Promise<void> {
+  const suffices = (): boolean => compiled !== undefined && (carried === searching || buildsToo(compiled.module))
+  if (suffices()) return
+  let load = loading.get(carried)
+  if (load === undefined) loading.set(carried, (load = compileLater(carried)))
   try {
-    const loaded = await loading
-    compiled ??= loaded
+    const loaded = await load
+    if (!suffices()) compiled = loaded
   } finally {
-    loading = undefined
+    loading.delete(carried)
   }
+}
+
+/** Whether a module holds the kernels of building as well. */
+function buildsToo(module: WebAssembly.Module): boolean {
+  return WebAssembly.Module.exports(module).some(({ name }) => name === 'encodeBlock')
 }
 
 /** Use a module that was compiled elsewhere: on another thread, or from the caller's own file. */
@@ -77,8 +94,8 @@ function linkedMemory(module: WebAssembly.Module): boolean {
   throw noKernels()
 }
 
-/** The binary that the library carries, as bytes; workerd, where bytes cannot be compiled, carries modules. */
-function carriedBytes(hex: string, shared: boolean): Uint8Array<ArrayBuffer> {
+/** A binary as bytes for this runtime. */
+function bytesOf(hex: string, relaxed: readonly Edit[], shared: boolean): Uint8Array<ArrayBuffer> {
   const plain = decode(hex)
   const wanted = withMemory(applyEdits(plain, relaxed), shared)
   if (WebAssembly.validate(wanted)) return wanted
@@ -89,21 +106,22 @@ function carriedBytes(hex: string, shared: boolean): Uint8Array<ArrayBuffer> {
   )
 }
 
-function carried(compile: (bytes: Uint8Array<ArrayBuffer>) => WebAssembly.Module): Compiled {
+function compile({ strict, relaxed }: CarriedKernels): Compiled {
   if (typeof strict !== 'string') return { module: strict, shared: linkedMemory(strict) }
   const shared = canShare()
-  const bytes = carriedBytes(strict, shared)
+  const bytes = bytesOf(strict, relaxed, shared)
   try {
-    return { module: compile(bytes), shared }
+    return { module: new WebAssembly.Module(bytes), shared }
   } catch (cause) {
     throw forbidden(cause)
   }
 }
 
-async function carriedLater(): Promise<Compiled> {
-  if (typeof strict !== 'string') return { module: strict, shared: linkedMemory(strict) }
+async function compileLater(carried: CarriedKernels): Promise<Compiled> {
+  const { strict, relaxed } = carried
+  if (typeof strict !== 'string') return compile(carried)
   const shared = canShare()
-  const bytes = carriedBytes(strict, shared)
+  const bytes = bytesOf(strict, relaxed, shared)
   try {
     return { module: await WebAssembly.compile(bytes), shared }
   } catch (cause) {

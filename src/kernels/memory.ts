@@ -40,13 +40,16 @@ export class Arena {
   readonly kernels: KernelExports
   /** Whether other threads can attach. */
   readonly shared: boolean
+  readonly #module: WebAssembly.Module
+  #isCommon = false
   readonly #free: Block[] = []
   readonly #taken = new Map<number, number>()
 
   private constructor(memory: WebAssembly.Memory) {
     this.memory = memory
     this.shared = isShared(memory.buffer)
-    this.kernels = instantiateKernels(kernelModule(), memory)
+    this.#module = kernelModule()
+    this.kernels = instantiateKernels(this.#module, memory)
   }
 
   /**
@@ -62,10 +65,19 @@ export class Arena {
     return arena
   }
 
-  /** The one arena that small indexes of this thread share. */
+  /** The arena that small indexes of this thread share: one for the kernels of searching, one more where others were loaded. */
   static common(): Arena {
-    Arena.#common ??= Arena.create()
-    return Arena.#common
+    let common = Arena.#common
+    if (common === undefined || common.#module !== kernelModule()) {
+      common = Arena.#common = Arena.create()
+      common.#isCommon = true
+    }
+    return common
+  }
+
+  /** Whether small indexes share it. */
+  get isCommon(): boolean {
+    return this.#isCommon
   }
 
   /** Another thread's memory: everything in it can be read, and what is allocated here is added to it. */

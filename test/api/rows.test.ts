@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { writeFile } from 'node:fs/promises'
 import { pathToFileURL } from 'node:url'
 import { BatlIndex, exactSearch, readVectors, type BuildOptions, type Ids, type Rows } from '../../build/index.js'
-import { asType, failure, temporaryFolder } from './support.js'
+import { asType, clusteredRows, failure, temporaryFolder } from './support.js'
 
 const DIM = 5
 const SIZE = 37
@@ -194,6 +194,41 @@ describe("the caller's arrays", () => {
     await Promise.all([index.close(), other.close()])
   })
 
+  test.each<[string, Rows & { slice(): Rows }, BuildOptions]>([
+    ['Float32Array', F32, flat],
+    ['Float64Array', Float64Array.from(VALUES), flat],
+    ['Uint8Array', U8, flat],
+    ['Int8Array', I8, flat],
+    ['Uint16Array', F16, { ...flat, type: 'f16' }],
+    ['ArrayBuffer', F32.slice().buffer, { ...flat, type: 'f32' }],
+    ['SharedArrayBuffer', shared(F32), { ...flat, type: 'f32' }],
+  ])('%s: as rows, queries and ground truth on threads, none is detached', async (_, given, options) => {
+    const bytes = (rows: Rows): number[] =>
+      Array.from(ArrayBuffer.isView(rows) ? bytesOf(rows as Uint8Array) : new Uint8Array(rows as ArrayBuffer))
+    const [rows, queries] = [given, given.slice()]
+    const before = bytes(rows)
+    const index = await BatlIndex.build(rows, { ...options, queries, threads: 2 })
+    const { ids } = await index.searchBatch(queries, { threads: 2, k: 1 })
+    await index.evaluate(queries, { k: 1, groundTruth: { ids, k: 1 } })
+    await exactSearch(rows, queries, { ...options, threads: 2 } as Parameters<typeof exactSearch>[2])
+    await index.close()
+    expect(ids.length).toBe(SIZE)
+    expect([bytes(rows), bytes(queries)]).toEqual([before, before])
+  })
+
+  test('of a tree that is trained on threads are not detached either, nor are bytes that are opened', async () => {
+    const rows = clusteredRows(4200, DIM) as Float32Array
+    const [before, log] = [rows.slice(), rows.slice(0, 500 * DIM)]
+    const index = await BatlIndex.build(rows, { dim: DIM, queries: log, trainer: 'wasm', threads: 2 })
+    const bytes = index.toBytes()
+    const opened = await BatlIndex.fromBytes(bytes.buffer)
+    await opened.searchBatch(log, { threads: 2 })
+    expect(rows).toEqual(before)
+    expect(log).toEqual(before.subarray(0, 500 * DIM))
+    expect(bytes).toEqual(opened.toBytes())
+    await Promise.all([index.close(), opened.close()])
+  })
+
   test('what the index hands out is a copy', async () => {
     const index = await BatlIndex.build(F32, { dim: DIM })
     const wanted = index.search(NESTED[0]!)
@@ -296,6 +331,21 @@ describe('rows in a file', () => {
     const index = await BatlIndex.build(rows, { dim, type })
     // f16 as it was read is a query as it is.
     expect(index.search(rows.subarray(3 * DIM, 4 * DIM), { k: 1 })).toMatchObject({ distances: Float32Array.of(0) })
+    await index.close()
+  })
+
+  test('files are blocks of a stream as well, with ids or without', async () => {
+    const path = folder.path('rows.fbin')
+    async function* files(): AsyncGenerator<Rows | { rows: Rows; ids: Ids }> {
+      yield { rows: path, ids: Uint32Array.from({ length: SIZE }, (_, row) => row) }
+      yield { rows: pathToFileURL(path), ids: Float64Array.from({ length: SIZE }, (_, row) => 100 + row) }
+    }
+    const index = await BatlIndex.build(files())
+    expect(index.size).toBe(2 * SIZE)
+    for (const row of [0, 20, 36]) {
+      expect([...index.get(row)!]).toEqual(NESTED[row])
+      expect([...index.get(100 + row)!]).toEqual(NESTED[row])
+    }
     await index.close()
   })
 

@@ -22,7 +22,8 @@ describe('help', () => {
   test('--help names every command and shows examples', async () => {
     const { status, stdout, stderr } = await batl(['--help'])
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
-    for (const name of ['build', 'search', 'eval', 'exact', 'info']) expect(stdout).toContain(`batl ${name} `)
+    const examples = stdout.slice(stdout.indexOf('\nExamples:\n'))
+    for (const name of ['build', 'search', 'eval', 'exact', 'info']) expect(examples).toContain(`\n  batl ${name} `)
   })
 
   test('without a command, help goes to stderr and the usage is wrong', async () => {

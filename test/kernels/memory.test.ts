@@ -2,9 +2,11 @@ import { beforeEach, describe, expect, test } from '@jest/globals'
 import { readFileSync } from 'node:fs'
 import { applyEdits, withMemory } from '../../build/kernels/binary.js'
 import { instantiateKernels } from '../../build/kernels/kernels.js'
-import { kernelModule, kernelsShare, setKernelModule } from '../../build/kernels/load.js'
+import { loadBuildKernels } from '../../build/kernels/load-build.js'
+import { kernelModule, kernelsShare, loadKernels, setKernelModule } from '../../build/kernels/load.js'
 import { Arena } from '../../build/kernels/memory.js'
-import { relaxed, strict } from '../../build/wasm/binaries.js'
+import * as searching from '../../build/wasm/binaries.js'
+import * as building from '../../build/wasm/build-binaries.js'
 
 const MIB = 1 << 20
 
@@ -36,17 +38,49 @@ describe('load', () => {
     expect(kernelModule()).toBe(module)
   })
 
-  test.each(['strict', 'relaxed'])(
-    '%s: the binary that is carried, the file for a plain memory and the compiled one',
-    (name) => {
-      const file = (path: string): Uint8Array<ArrayBuffer> =>
-        Uint8Array.from(readFileSync(new URL(path, import.meta.url)))
-      const plain = file(`../../build/wasm/${name === 'strict' ? 'kernels' : 'kernels-relaxed'}.wasm`)
-      const carried = Uint8Array.from(Buffer.from(strict as string, 'hex'))
-      expect(Buffer.compare(name === 'strict' ? carried : applyEdits(carried, relaxed), plain)).toBe(0)
-      expect(Buffer.compare(withMemory(plain, true), file(`../../build/wasm/${name}.wasm`))).toBe(0)
-    },
-  )
+  const file = (name: string): Uint8Array<ArrayBuffer> =>
+    Uint8Array.from(readFileSync(new URL(`../../build/wasm/${name}.wasm`, import.meta.url)))
+
+  test.each([
+    ['all kernels', building, 'strict', 'relaxed'],
+    ['the kernels of searching', searching, 'search-strict', 'search-relaxed'],
+  ])('%s: the binaries that are carried are the compiled ones', (_, { strict, relaxed }, strictFile, relaxedFile) => {
+    const plain = (): Uint8Array<ArrayBuffer> => Uint8Array.from(Buffer.from(strict as string, 'hex'))
+    expect(Buffer.compare(withMemory(plain(), true), file(strictFile))).toBe(0)
+    const other = Uint8Array.from(applyEdits(plain(), relaxed))
+    expect(Buffer.compare(withMemory(other, true), file(relaxedFile))).toBe(0)
+  })
+
+  test.each([
+    ['strict', 'kernels'],
+    ['relaxed', 'kernels-relaxed'],
+  ])('%s: the file for a plain memory is the compiled one', (name, published) => {
+    expect(Buffer.compare(withMemory(file(published), true), file(name))).toBe(0)
+  })
+
+  test('searching has some of the kernels, and building takes the place of searching, once', async () => {
+    const names = (name: string): string[] =>
+      WebAssembly.Module.exports(new WebAssembly.Module(file(name))).map((one) => one.name)
+    const [some, all] = [names('search-strict'), names('strict')]
+    expect(some.filter((name) => !all.includes(name))).toEqual([])
+    expect(all.length).toBeGreaterThan(some.length)
+
+    setKernelModule(new WebAssembly.Module(file('search-strict')))
+    const before = Arena.common()
+    expect([before.isCommon, Arena.create().isCommon]).toEqual([true, false])
+    const address = before.allocate(64)
+    await loadKernels()
+    expect(Arena.common()).toBe(before)
+    await loadBuildKernels()
+    const module = kernelModule()
+    expect(WebAssembly.Module.exports(module).length).toBe(all.length)
+    expect(Arena.common()).not.toBe(before)
+    expect([before.isCommon, Arena.common().isCommon]).toEqual([true, true])
+    before.free(address)
+    await loadBuildKernels()
+    await loadKernels()
+    expect(kernelModule()).toBe(module)
+  })
 
   test('edits replace, insert and remove, in order', () => {
     const bytes = Uint8Array.of(1, 2, 3, 4, 5, 6)

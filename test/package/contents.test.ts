@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, test } from '@jest/globals'
 import { execFileSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
+import ts from 'typescript'
 import { APP, ROOT, TARBALL } from '../runtimes/places.js'
 
 const PACKAGE = `${APP}node_modules/batl/`
@@ -15,9 +16,11 @@ type Targets = string | Record<string, string>
 function named(file: string): { specifiers: string[]; later: string[] } {
   const text = readFileSync(file, 'utf8')
   const all = (pattern: RegExp): string[] => [...text.matchAll(pattern)].map(([, specifier]) => specifier!)
+  const later = all(/import\(\s*['"]([^'"]+)['"]\s*\)/g)
+  const imports = ts.preProcessFile(text).importedFiles.map(({ fileName }) => fileName)
   return {
-    specifiers: all(/^\s*(?:import|export)\b[^'"();]*?(?:from\s*)?['"]([^'"]+)['"]/gm),
-    later: [...all(/import\(\s*['"]([^'"]+)['"]\s*\)/g), ...all(/new URL\(\s*['"](\.[^'"]+)['"]\s*,\s*import\.meta/g)],
+    specifiers: imports.filter((specifier) => !later.includes(specifier)),
+    later: [...later, ...all(/new URL\(\s*['"](\.[^'"]+)['"]\s*,\s*import\.meta/g)],
   }
 }
 
@@ -55,7 +58,9 @@ describe('the module graph', () => {
     expect(files).toContain(runtime === 'workerd' ? 'build/wasm/kernels.wasm' : 'build/wasm/binaries.js')
     if (runtime === 'browser') expect(files).toContain('build/search-worker.js')
     if (runtime === 'node') expect(files).toContain('build/pool/piscina-search.js')
-    expect(files.filter((file) => /tensorflow|^build\/(train|builder|partition|cli)\/|trainer/.test(file))).toEqual([])
+    expect(
+      files.filter((file) => /tensorflow|^build\/(train|builder|partition|cli)\/|trainer|build-binaries/.test(file)),
+    ).toEqual([])
     const outside = files.filter((file) => !file.startsWith('build/') && !file.startsWith('node:'))
     expect(outside).toEqual(['deno', 'bun', 'node'].includes(runtime) ? ['piscina'] : [])
     if (outside.length === 0) expect(files.filter((file) => file.startsWith('node:'))).toEqual([])
@@ -73,6 +78,22 @@ describe('the module graph', () => {
 
   test.each(['workerd', 'browser'])('of batl in %s holds nothing of Node', (runtime) => {
     expect(graph('build/index.js', [runtime]).filter((file) => /^node:|piscina/.test(file))).toEqual([])
+  })
+
+  test('of batl/search calls no kernel that it does not carry', () => {
+    const exportsOf = (name: string): string[] =>
+      WebAssembly.Module.exports(new WebAssembly.Module(readFileSync(`${ROOT}build/wasm/${name}.wasm`))).map(
+        (one) => one.name,
+      )
+    const carried = exportsOf('search-strict')
+    const others = exportsOf('strict').filter((name) => !carried.includes(name))
+    expect(others).toContain('encodeBlock')
+    const text = graph('build/search.js', ['browser'])
+      .filter((file) => !file.includes('/wasm/'))
+      .map((file) => readFileSync(join(PACKAGE, file), 'utf8'))
+      .join('\n')
+    expect(carried.filter((name) => text.includes(`.${name}(`)).length).toBeGreaterThan(15)
+    expect(others.filter((name) => text.includes(`.${name}(`))).toEqual([])
   })
 
   test('of batl reaches the trainer where there is one', () => {
@@ -154,10 +175,14 @@ describe('the tarball', () => {
   })
 
   test('no module waits at its top, as require needs it', () => {
-    // `await` in the first column of a line that starts a statement is at the top of a module.
-    const waiting = files.filter(
-      (file) => file.endsWith('.js') && /^(?:.*= )?await /m.test(readFileSync(join(PACKAGE, file), 'utf8')),
-    )
+    const waits = (node: ts.Node): boolean =>
+      ts.isAwaitExpression(node) ||
+      (ts.isForOfStatement(node) && node.awaitModifier !== undefined) ||
+      (!ts.isFunctionLike(node) && ts.forEachChild(node, waits) === true)
+    const waiting = files.filter((file) => {
+      if (!file.endsWith('.js')) return false
+      return waits(ts.createSourceFile(file, readFileSync(join(PACKAGE, file), 'utf8'), ts.ScriptTarget.ESNext, true))
+    })
     expect(waiting).toEqual([])
   })
 })

@@ -1,8 +1,11 @@
 import { describe, expect, test } from '@jest/globals'
 import { Rng } from '../../../build/base/rng.js'
+import { loadBuildKernels } from '../../../build/kernels/load-build.js'
 import { Arena } from '../../../build/kernels/memory.js'
 import { groupLeaves, nodeCentroids, permuteRows } from '../../../build/partition/group.js'
 import { treeShape } from '../../../build/tree/shape.js'
+
+await loadBuildKernels()
 
 const arena = Arena.create()
 const WIDTH = 4

@@ -1,7 +1,10 @@
 import { describe, expect, test } from '@jest/globals'
 import { Rng } from '../../../build/base/rng.js'
+import { loadBuildKernels } from '../../../build/kernels/load-build.js'
 import { Arena } from '../../../build/kernels/memory.js'
 import { kMeans, nearnessBias } from '../../../build/partition/kmeans.js'
+
+await loadBuildKernels()
 
 const arena = Arena.create()
 const WIDTH = 8

@@ -1,8 +1,11 @@
 import { describe, expect, test } from '@jest/globals'
 import { Rng } from '../../../build/base/rng.js'
+import { loadBuildKernels } from '../../../build/kernels/load-build.js'
 import { Arena } from '../../../build/kernels/memory.js'
 import { NO_LEAF } from '../../../build/partition/balance.js'
 import { nearnessRouter, RouteBlock, type RouterLevel } from '../../../build/partition/route-block.js'
+
+await loadBuildKernels()
 
 const arena = Arena.create()
 const WIDTH = 8

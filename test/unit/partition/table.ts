@@ -2,8 +2,12 @@ import { toHalf } from '../../../build/base/half.js'
 import { rowStride } from '../../../build/base/matrix.js'
 import type { Metric, RowType } from '../../../build/base/options.js'
 import { Rng } from '../../../build/base/rng.js'
+import { loadBuildKernels } from '../../../build/kernels/load-build.js'
 import { Arena } from '../../../build/kernels/memory.js'
 import type { PointTable } from '../../../build/partition/points.js'
+
+// Tables are what builds work on.
+await loadBuildKernels()
 
 let lastKey = 1000
 
