@@ -58,6 +58,7 @@ const layers = [
   mayImport('src/bin.ts', ['./cli.js']),
   mayImport('src/cli/**', ['./', '../index.js', '../io/vectors.js', 'commander', 'cli-progress', 'node:']),
   mayImport('examples/**', ['./', 'batl', 'cli-progress', 'node:']),
+  mayImport('examples/fastify/**', ['./', 'batl', 'fastify', 'piscina', 'node:']),
   // It makes the demo's data the way that test/fixtures/make.js makes the tests'.
   mayImport('examples/demo/make-data.js', ['../../test/fixtures/', 'node:']),
   // Benches look inside the built library; they hold no code that it needs.
