@@ -68,7 +68,7 @@ const layers = [
 ]
 
 export default tseslint.config(
-  { ignores: ['build/', 'coverage/', 'node_modules/', 'bench/.cache/', 'test/runtimes/.cache/'] },
+  { ignores: ['build/', 'docs/api/', 'coverage/', 'node_modules/', 'bench/.cache/', 'test/runtimes/.cache/'] },
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   ...tseslint.configs.recommended,
   {

@@ -125,7 +125,7 @@ const commandLine = (folder: string, args: string): Promise<{ stdout: string; st
   run(process.execPath, [join(ROOT, 'build', 'bin.js'), ...args.split(/\s+/)], { cwd: folder, maxBuffer: 1 << 26 })
 
 /** What sets a clone up, which tests that run in a clone cannot. */
-const SETTING_UP = ['git clone <this repository>', 'cd batl', 'npm ci', 'npm ci --ignore-scripts', 'npm install batl']
+const SETTING_UP = ['git clone <this repository>', 'cd batl', 'npm ci', 'npm ci --ignore-scripts']
 const exampleTests = [...sources('test/examples'), ...sources('test/runtimes')].join('\n')
 const benches = sources('bench').join('\n')
 
