@@ -59,6 +59,7 @@ const layers = [
   mayImport('src/bin.ts', ['./cli.js']),
   mayImport('src/cli/**', ['./', '../index.js', '../io/vectors.js', 'commander', 'cli-progress', 'node:']),
   mayImport('examples/**', ['./', 'batl', 'cli-progress', 'node:']),
+  mayImport('examples/fastify/**', ['./', 'batl', 'fastify', 'piscina', 'node:']),
   // It makes the demo's data the way that test/fixtures/make.js makes the tests'.
   mayImport('examples/demo/make-data.js', ['../../test/fixtures/', 'node:']),
   // Benches look inside the built library; they hold no code that it needs.
@@ -68,7 +69,7 @@ const layers = [
 ]
 
 export default tseslint.config(
-  { ignores: ['build/', 'coverage/', 'node_modules/', 'bench/.cache/', 'test/runtimes/.cache/'] },
+  { ignores: ['build/', 'docs/api/', 'coverage/', 'node_modules/', 'bench/.cache/', 'test/runtimes/.cache/'] },
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   ...tseslint.configs.recommended,
   {

@@ -70,9 +70,12 @@ export class BatlIndex<I extends IdArray = Uint32Array> extends SearchIndex<I> {
   }
 
   /** Bytes that an index of this shape would take, by section, before it is built; with string ids, ids of 16 bytes. */
-  static estimate(
-    shape: { size: number; dim: number } & BuildOptions,
-  ): Stats['bytes'] & { total: number; buildPeak: number } {
+  static estimate(shape: { size: number; dim: number } & BuildOptions): Stats['bytes'] & {
+    /** Bytes of the whole index, and of its file. */
+    total: number
+    /** Bytes at the peak of building it, beside the process itself. */
+    buildPeak: number
+  } {
     const { size, dim, ...options } = shape ?? {}
     numberIn('size', size ?? null, { min: 1, max: 2 ** 32 - 1 }, 0)
     numberIn('dim', dim ?? null, { min: 1, max: 65_536 }, 0)

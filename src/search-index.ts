@@ -42,8 +42,11 @@ const WRITE_BYTES = 4 << 20
  * @see Li et al., "Learning Balanced Tree Indexes for Large-Scale Vector Retrieval", KDD 2023.
  */
 export class BatlIndex<I extends IdArray = Uint32Array> implements AsyncDisposable, Disposable {
+  /** Rows. */
   readonly size: number
+  /** Components of a row. */
   readonly dim: number
+  /** What near means. */
   readonly metric: Metric
   readonly #open: OpenIndex
   readonly #searcher: Searcher
@@ -332,10 +335,12 @@ export class BatlIndex<I extends IdArray = Uint32Array> implements AsyncDisposab
     if (!this.#ownsMemory && !this.#shared) this.#open.arena.free(this.#open.address)
   }
 
+  /** Closes it, for `using`. */
   [DISPOSE](): void {
     void this.close()
   }
 
+  /** Closes it, for `await using`. */
   async [ASYNC_DISPOSE](): Promise<void> {
     await this.close()
   }

@@ -6,8 +6,10 @@ export type ErrorCode = `BATL_${string}`
  * The message says what was given, what was wanted and what to do.
  */
 export class BatlError extends Error {
+  /** The name of the class. */
   // Bundlers rename classes, so the name is no class's.
   override readonly name: string = 'BatlError'
+  /** Names the kind of failure; match this. */
   readonly code: ErrorCode
   constructor(message: string, code: ErrorCode = 'BATL_ERROR', options?: ErrorOptions) {
     super(message, options)
@@ -18,6 +20,7 @@ export class BatlError extends Error {
 /** An argument or option has the wrong type, name or value; `argument` names it. */
 export class InvalidArgumentError extends BatlError {
   override readonly name: string = 'InvalidArgumentError'
+  /** Name of the argument or option. */
   readonly argument: string
   constructor(argument: string, message: string, options?: ErrorOptions) {
     super(message, 'BATL_INVALID_ARGUMENT', options)
@@ -28,7 +31,9 @@ export class InvalidArgumentError extends BatlError {
 /** A vector has another number of components than the index or the block it belongs to. */
 export class DimensionMismatchError extends BatlError {
   override readonly name: string = 'DimensionMismatchError'
+  /** Components that the index or block has. */
   readonly expected: number
+  /** Components that were given. */
   readonly received: number
   constructor(expected: number, received: number, what = 'the query') {
     super(
@@ -43,7 +48,9 @@ export class DimensionMismatchError extends BatlError {
 /** What was asked for does not fit; `limit` and `wanted` are in the unit that the message names. */
 export class CapacityError extends BatlError {
   override readonly name: string = 'CapacityError'
+  /** The most there can be. */
   readonly limit: number
+  /** What was asked for. */
   readonly wanted: number
   constructor(message: string, limit: number, wanted: number) {
     super(message, 'BATL_CAPACITY')
@@ -55,6 +62,7 @@ export class CapacityError extends BatlError {
 /** A file is not what it should be; `offset` is the byte at which that shows. */
 export class FormatError extends BatlError {
   override readonly name: string = 'FormatError'
+  /** Byte of the file, from 0. */
   readonly offset: number
   constructor(message: string, offset: number, options?: ErrorOptions) {
     super(message, 'BATL_FORMAT', options)
@@ -65,7 +73,9 @@ export class FormatError extends BatlError {
 /** A file was written by a version whose format this one does not know. */
 export class VersionError extends BatlError {
   override readonly name: string = 'VersionError'
+  /** Version of the file's format. */
   readonly found: string
+  /** Versions that this release reads. */
   readonly supported: string
   constructor(found: string, supported: string) {
     super(

@@ -20,7 +20,15 @@ export type Rows =
   | ArrayBufferLike
   | readonly (readonly number[])[]
   | readonly Float32Array[]
-  | AsyncIterable<Rows | { rows: Rows; ids: Ids }>
+  | AsyncIterable<
+      | Rows
+      | {
+          /** Rows of any form. */
+          rows: Rows
+          /** As many ids. */
+          ids: Ids
+        }
+    >
   | string
   | UrlLike
 /** One query: any row type, or plain numbers. */

@@ -14,9 +14,13 @@ const F32_EXACT = 2 ** 24
 
 /** A vector file, whole. `rows` is [size * dim], row-major; f16 as its bits in a Uint16Array. */
 export interface Vectors {
+  /** [size * dim], row-major. */
   readonly rows: RowArray
+  /** Type of a component. */
   readonly type: RowType
+  /** Components of a row. */
   readonly dim: number
+  /** Rows. */
   readonly size: number
 }
 
