@@ -10,7 +10,15 @@ export {
   sortBytes,
   sortNodes,
 } from './beam'
-export { countEntries, countScores, placePositions, positionBytes, selectScores } from './candidates'
+export {
+  countEntries,
+  countScores,
+  offerRows,
+  placePositions,
+  placeScores,
+  positionBytes,
+  selectScores,
+} from './candidates'
 export { codeTables, encodeBlock, leafBases, quantize, scanCodes, subtract } from './codes'
 export { distances, distancesAt } from './distance'
 export { dots, dotsAt } from './dots'

@@ -1,6 +1,9 @@
-import type { IdArray, Metric, Phase, Router } from './options.js'
+import type { IdArray, Metric, Phase, Router, RowType } from './options.js'
 
-/** Nearest first, min(k, size) of them, never padded; fresh arrays. Distances: squared L2; 1 - cosine; minus the inner product. */
+/**
+ * Nearest first, min(k, size) of them, never padded; fresh arrays. Distances: squared L2; 1 - cosine; minus
+ * the inner product; approximate ones where the index keeps no rows.
+ */
 export interface SearchResult<I extends IdArray = Uint32Array> {
   ids: I
   distances: Float32Array
@@ -39,10 +42,13 @@ export interface Stats {
   arity: number
   /** In means. */
   largestLeaf: number
+  /** How rows are kept: `i10` are steps of 10 bits, `none` not at all, so that codes alone answer. */
+  storage: RowType | 'i10' | 'none'
   bytes: Record<'router' | 'codes' | 'rows' | 'ids' | 'other', number>
   bytesPerVector: number
   threads: number
   trainer: string
   phaseSeconds?: Partial<Record<Phase, number>>
+  /** The settings that `recall` takes; without stored rows up to the recall that codes reach, and the last at that recall. */
   tuned: readonly { recall: number; k: number; probes: number; rerank: number }[]
 }

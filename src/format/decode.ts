@@ -46,7 +46,7 @@ export function mapSnapshot(region: Uint8Array, header: SnapshotHeader, layout: 
   }
   return {
     ...header,
-    rows: u8(need('rows')),
+    rows: optional('rows', u8, () => new Uint8Array(0)),
     stride: rowStride(header.rowType, header.dim),
     scales: optional('scales', f32, noFloats),
     units: optional('units', f32, noFloats),
