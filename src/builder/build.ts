@@ -111,7 +111,7 @@ async function sealIndex(
   writeHeader(region, header, layout)
   const stays = arena.shared || arena !== Arena.common()
   const sealed = stays ? region : region.slice()
-  await seal(sealed, signal)
+  await seal(sealed, signal, stays ? arena : undefined)
   if (!stays) arena.u8(address, layout.length).set(sealed)
 }
 
