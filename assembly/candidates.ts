@@ -1,4 +1,5 @@
 import { Radix } from './sort'
+import { Heap } from './topk'
 
 /** Threshold selection among i16 scores. */
 abstract class Scores {
@@ -90,6 +91,36 @@ export function countScores(scores: usize, count: i32, bound: i32): i32 {
   return Scores.count(scores, scores + ((<usize>count) << 1), 16, bound)
 }
 
+/** Entries of leaves that were scanned. */
+abstract class Places {
+  /** Pairs (position, place) of the entries at places u32 [count], ascending; places of no entry are left out. */
+  static pairs(places: usize, count: i32, leaves: usize, leafOffsets: usize, entries: usize, out: usize): i32 {
+    let begin: u32 = 0
+    let end: u32 = 0
+    let first: u32 = 0
+    let last: u32 = 0
+    let kept = 0
+    for (let i: usize = 0; i < <usize>count; i++) {
+      const place = load<u32>(places + (i << 2))
+      while (place >= end) {
+        const at = leafOffsets + ((<usize>load<u32>(leaves)) << 2)
+        leaves += 4
+        first = load<u32>(at)
+        last = load<u32>(at, 4)
+        begin = end
+        if (first != last) end += (((last + 15) >> 4) - (first >> 4)) << 4
+      }
+      const entry = (first & ~15) + place - begin
+      if (entry < first || entry >= last) continue
+      const pair = out + ((<usize>kept) << 3)
+      store<u32>(pair, load<u32>(entries + ((<usize>entry) << 2)))
+      store<u32>(pair, place, 4)
+      kept++
+    }
+    return kept
+  }
+}
+
 /**
  * Positions of the entries at some places of `scanCodes`' output, ascending, each once; places of no entry are left out.
  * @param places - u32 [count], ascending; overwritten with the positions.
@@ -105,28 +136,7 @@ export function placePositions(
   entries: usize,
   scratch: usize,
 ): i32 {
-  const pairs = Radix.pairs(scratch)
-  let begin: u32 = 0
-  let end: u32 = 0
-  let first: u32 = 0
-  let last: u32 = 0
-  let kept = 0
-  for (let i: usize = 0; i < <usize>count; i++) {
-    const place = load<u32>(places + (i << 2))
-    while (place >= end) {
-      const at = leafOffsets + ((<usize>load<u32>(leaves)) << 2)
-      leaves += 4
-      first = load<u32>(at)
-      last = load<u32>(at, 4)
-      begin = end
-      if (first != last) end += (((last + 15) >> 4) - (first >> 4)) << 4
-    }
-    const entry = (first & ~15) + place - begin
-    if (entry < first || entry >= last) continue
-    const pair = pairs + ((<usize>kept) << 3)
-    store<u64>(pair, load<u32>(entries + ((<usize>entry) << 2)))
-    kept++
-  }
+  const kept = Places.pairs(places, count, leaves, leafOffsets, entries, Radix.pairs(scratch))
   const sorted = Radix.sort(scratch, kept)
   let distinct: usize = 0
   let before: u32 = 0xffffffff
@@ -138,6 +148,52 @@ export function placePositions(
     distinct++
   }
   return <i32>distinct
+}
+
+/**
+ * Rows of the entries at some places of `scanCodes`' output, with their distances by code: shift + step * score.
+ * @param places - u32 [count], ascending.
+ * @param leaves - the leaves that were scanned, u32.
+ * @param scores - i16 by place.
+ * @param before - rows that earlier calls put there.
+ * @param scratch - `positionBytes(before + count)` bytes at a multiple of 16, which `offerRows` reads.
+ * @returns how many rows are there now.
+ */
+export function placeScores(
+  places: usize,
+  count: i32,
+  leaves: usize,
+  leafOffsets: usize,
+  entries: usize,
+  scores: usize,
+  step: f32,
+  shift: f32,
+  before: i32,
+  scratch: usize,
+): i32 {
+  const pairs = Radix.pairs(scratch) + ((<usize>before) << 3)
+  const kept = Places.pairs(places, count, leaves, leafOffsets, entries, pairs)
+  const end = pairs + ((<usize>kept) << 3)
+  for (let pair = pairs; pair < end; pair += 8) {
+    const score = <f32>load<i16>(scores + ((<usize>load<u32>(pair, 4)) << 1))
+    store<f32>(pair, shift + step * score, 4)
+  }
+  return before + kept
+}
+
+/**
+ * Offer the rows that `placeScores` found to a heap, each once with the least of its distances.
+ * @param order - u32 ids by position.
+ */
+export function offerRows(scratch: usize, count: i32, order: usize, heap: usize): void {
+  const sorted = Radix.sort(scratch, count)
+  const end = sorted + ((<usize>count) << 3)
+  for (let pair = sorted; pair < end;) {
+    const position = load<u32>(pair)
+    let least = load<f32>(pair, 4)
+    for (pair += 8; pair < end && load<u32>(pair) == position; pair += 8) least = min(least, load<f32>(pair, 4))
+    Heap.offer(heap, least, load<u32>(order + ((<usize>position) << 2)))
+  }
 }
 
 /** Bytes of scratch that `placePositions` needs. */

@@ -9,7 +9,15 @@ export {
   sortBytes,
   sortNodes,
 } from './beam'
-export { countEntries, countScores, placePositions, positionBytes, selectScores } from './candidates'
+export {
+  countEntries,
+  countScores,
+  offerRows,
+  placePositions,
+  placeScores,
+  positionBytes,
+  selectScores,
+} from './candidates'
 export { codeTables, leafBases, quantize, scanCodes, subtract } from './codes'
 export { distances } from './distance'
 export { dots } from './dots'

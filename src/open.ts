@@ -1,7 +1,7 @@
 import { cores, openRead } from '#io'
 import { CapacityError, FormatError, InvalidArgumentError } from './base/errors.js'
 import { checkSignal, knownOptions, resolveThreads, type OpenOptions, type Phase } from './base/options.js'
-import { viewSnapshot } from './format/decode.js'
+import { viewSnapshot, type Arrived } from './format/decode.js'
 import { IdTable } from './format/ids.js'
 import { align64, HEADER_BYTES, META, planLayout, TABLE_END, type Layout, type SectionName } from './format/layout.js'
 import { Pace } from './format/pace.js'
@@ -15,8 +15,8 @@ import type { Snapshot } from './tree/snapshot.js'
 
 /** Files without a tree share the thread's common arena up to this size; a memory of its own reserves gigabytes. */
 const COMMON_BYTES = 64 << 20
-/** Bytes read at a time. */
-const READ_BYTES = 8 << 20
+/** Bytes read at a time, while those before are checked. */
+const READ_BYTES = 2 << 20
 /** Addresses of 32 bits, less what searching needs beside the index. */
 const MOST_BYTES = 2 ** 32 - (64 << 20)
 
@@ -77,18 +77,19 @@ async function load(source: RandomFile, threads: number, signal: AbortSignal | u
   // A plain memory that others share may grow, and lose its views, while this file is read and checked: do that outside.
   if (common && !arena.shared) return finish(arena, await readOutside(arena, source, signal), threads, signal)
   const address = arena.allocate(source.size)
+  const region = arena.u8(address, source.size)
+  const reading = startReading(source, region, signal)
   try {
-    const region = arena.u8(address, source.size)
-    await readAll(source, region, signal)
     const finite: FiniteCheck = (type, offset, bytes) =>
       arena.kernels.allFinite(TYPE_CODE[type], address + offset, bytes) === 1
     return await finish(
       arena,
-      { address, region, snapshot: await viewSnapshot(region, finite, signal) },
+      { address, region, snapshot: await viewSnapshot(region, finite, signal, { arena, arrived: reading.arrived }) },
       threads,
       signal,
     )
   } catch (error) {
+    await reading.stop()
     // A memory of its own goes with the last reference to it: clearing it would only hold up the event loop.
     if (common) arena.free(address)
     throw error
@@ -102,23 +103,46 @@ interface CheckedFile {
   readonly snapshot: Snapshot
 }
 
-async function readAll(source: RandomFile, region: Uint8Array, signal: AbortSignal | undefined): Promise<void> {
-  for (let done = 0; done < region.length; done += READ_BYTES) {
+/** A file on its way into a region, front to end. `stop` resolves when nothing is written there any more. */
+interface Reading {
+  readonly arrived: Arrived
+  readonly stop: () => Promise<void>
+}
+
+function startReading(source: RandomFile, region: Uint8Array, signal: AbortSignal | undefined): Reading {
+  let stopped = false
+  const read = async (from: number): Promise<void> => {
+    if (stopped) return
     signal?.throwIfAborted()
-    const wanted = Math.min(READ_BYTES, region.length - done)
-    const read = await source.read(region.subarray(done, done + wanted), done)
-    if (read === wanted) continue
+    const wanted = Math.min(READ_BYTES, region.length - from)
+    const count = await source.read(region.subarray(from, from + wanted), from)
+    if (count === wanted) return
     throw new FormatError(
-      `the file ended at byte ${done + read} while it was read; it changed meanwhile: open it again`,
-      done + read,
+      `the file ended at byte ${from + count} while it was read; it changed meanwhile: open it again`,
+      from + count,
     )
+  }
+  const blocks: Promise<void>[] = []
+  let last = Promise.resolve()
+  for (let from = 0; from < region.length; from += READ_BYTES) {
+    last = last.then(() => read(from))
+    // Whoever waits for the block meets its error.
+    last.catch(() => undefined)
+    blocks.push(last)
+  }
+  return {
+    arrived: async (count) => blocks[Math.ceil(count / READ_BYTES) - 1],
+    stop: async () => {
+      stopped = true
+      await last.catch(() => undefined)
+    },
   }
 }
 
 /** Read and check a small file in a buffer of its own; the kernel sees its rows piece by piece. */
 async function readOutside(arena: Arena, source: RandomFile, signal: AbortSignal | undefined): Promise<CheckedFile> {
   const region = new Uint8Array(source.size)
-  await readAll(source, region, signal)
+  await startReading(source, region, signal).arrived(region.length)
   const snapshot = await viewSnapshot(
     region,
     (type, offset, bytes) => {

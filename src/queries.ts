@@ -26,7 +26,7 @@ export function rowHints(
 
 /** What plain buffers of queries hold, beside rows of a type. */
 export function plainType(type: StoredType): RowType {
-  return type === 'i10' ? 'f32' : type
+  return type === 'i10' || type === 'none' ? 'f32' : type
 }
 
 /** Open queries of rows of a dimension and type: plain buffers and f16 bits need not say what they are again. */

@@ -26,7 +26,7 @@ import { openQueries, plainType, takeQueries } from './queries.js'
 import { answerArrays, answerOffsets, idsOf } from './result.js'
 import { evaluateSearch, type GroundTruth } from './search/evaluate.js'
 import { readRow } from './search/query.js'
-import { EXACT, Searcher } from './search/searcher.js'
+import { mostEffort, Searcher } from './search/searcher.js'
 import { describe } from './stats.js'
 import type { SearchEffort } from './tree/snapshot.js'
 
@@ -50,6 +50,7 @@ export class BatlIndex<I extends IdArray = Uint32Array> implements AsyncDisposab
   readonly metric: Metric
   readonly #open: OpenIndex
   readonly #searcher: Searcher
+  readonly #most: SearchEffort
   readonly #openFile: FileOpener
   readonly #pools = new BatchPools()
   #positions: Uint32Array | undefined
@@ -64,6 +65,7 @@ export class BatlIndex<I extends IdArray = Uint32Array> implements AsyncDisposab
     this.#openFile = openFile
     const { arena, snapshot } = (this.#open = open as OpenIndex)
     this.#searcher = new Searcher(arena, snapshot)
+    this.#most = mostEffort(snapshot)
     this.size = snapshot.size
     this.dim = snapshot.dim
     this.metric = snapshot.metric
@@ -102,16 +104,27 @@ export class BatlIndex<I extends IdArray = Uint32Array> implements AsyncDisposab
   /** The cheapest effort that does what was asked. */
   #effort({ recall, probes, rerank, k }: ResolvedSearch): SearchEffort {
     const { rungs, tree } = this.#open.snapshot
-    if (tree.length === 0 || recall === 1) return EXACT
+    if (rerank !== undefined) this.#needRows(`rerank is ${rerank}, but`, 'leave rerank out')
+    if (tree.length === 0 || recall === 1) return this.#most
     if (probes !== undefined) return manualEffort(this.#open.snapshot, probes, rerank, k)
     const rung = rungs.length === 0 ? undefined : climb(rungs, recall ?? 1, k)
-    return rung === undefined || rung.rerank >= this.size ? EXACT : rung
+    return rung === undefined || rung.rerank >= this.size ? this.#most : rung
+  }
+
+  /** @throws {UnsupportedError} BATL_UNSUPPORTED where the index keeps no rows. */
+  #needRows(what: string, remedy: string): void {
+    if (this.#open.snapshot.rowType !== 'none') return
+    throw new UnsupportedError(
+      `${what} this index was built with storage 'none' and keeps no rows; ${remedy}, or build with another storage`,
+    )
   }
 
   /**
    * The nearest stored rows of one query. Synchronous, on the caller's thread.
    * @param query - [dim] finite numbers.
-   * @throws {DimensionMismatchError} BATL_DIMENSION_MISMATCH, {InvalidArgumentError} BATL_INVALID_ARGUMENT, {ClosedError} BATL_CLOSED.
+   * @returns ids and distances; where the index keeps no rows (`storage: 'none'`), distances by code, which are approximate.
+   * @throws {DimensionMismatchError} BATL_DIMENSION_MISMATCH, {InvalidArgumentError} BATL_INVALID_ARGUMENT, {ClosedError}
+   * BATL_CLOSED, {UnsupportedError} BATL_UNSUPPORTED for `rerank` where the index keeps no rows.
    */
   search(query: Query, options?: SearchOptions): SearchResult<I> {
     this.#live()
@@ -123,10 +136,15 @@ export class BatlIndex<I extends IdArray = Uint32Array> implements AsyncDisposab
     return { ids: idsOf(this.#open.snapshot, rows) as I, distances }
   }
 
-  /** Neighbours of a stored row, itself left out. @throws {InvalidArgumentError} BATL_INVALID_ARGUMENT for an unknown id. */
+  /**
+   * Neighbours of a stored row, itself left out.
+   * @throws {InvalidArgumentError} BATL_INVALID_ARGUMENT for an unknown id; {UnsupportedError} BATL_UNSUPPORTED where the index
+   * keeps no rows.
+   */
   searchById(id: I[number], options?: SearchOptions): SearchResult<I> {
     const { snapshot } = this.#live()
     const asked = resolveSearchOptions(options)
+    this.#needRows('searchById asks with a stored row, but', 'search with the vector itself')
     const number = this.#rowNumber(id)
     if (number < 0) throw new InvalidArgumentError('id', `no row has the id ${String(id)}; ask has(id) first`)
     const k = Math.min(asked.k + 1, this.size)
@@ -147,6 +165,7 @@ export class BatlIndex<I extends IdArray = Uint32Array> implements AsyncDisposab
   async searchBatch(queries: Rows, options?: BatchOptions): Promise<BatchResult<I>> {
     const { threads: own, snapshot } = this.#live()
     const asked = resolveSearchOptions(options, ['dim', 'threads', 'signal'])
+    const { probes, beamWidth, rerank } = this.#effort(asked)
     const { signal } = options ?? {}
     const threads = options?.threads === undefined ? own : resolveThreads(options.threads, cores())
     checkSignal(signal)
@@ -157,7 +176,6 @@ export class BatlIndex<I extends IdArray = Uint32Array> implements AsyncDisposab
     const count = matrix.length / this.dim
     const k = Math.min(asked.k, this.size)
     const { outIds, outDistances } = answerArrays(count, k)
-    const { probes, beamWidth, rerank } = this.#effort(asked)
     const job = { matrix, k, effort: { probes, beamWidth, rerank }, outIds, outDistances }
     const apart = this.#ownsMemory && (await this.#pools.search(this.#open, job, threads, signal))
     if (!apart) await searchHere(this.#searcher, job, new Pace(signal), () => this.#live())
@@ -211,9 +229,13 @@ export class BatlIndex<I extends IdArray = Uint32Array> implements AsyncDisposab
     return this.#rowNumber(id) >= 0
   }
 
-  /** The stored row, at the precision of `storage`; undefined for an unknown id. */
+  /**
+   * The stored row, at the precision of `storage`; undefined for an unknown id.
+   * @throws {UnsupportedError} BATL_UNSUPPORTED where the index keeps no rows.
+   */
   get(id: I[number]): Float32Array | undefined {
     const { snapshot } = this.#live()
+    this.#needRows('get returns a stored row, but', 'keep the vectors elsewhere')
     const number = this.#rowNumber(id)
     if (number < 0) return undefined
     const row = readRow(snapshot.rows, this.#position(number), snapshot.rowType, this.dim)
@@ -224,7 +246,8 @@ export class BatlIndex<I extends IdArray = Uint32Array> implements AsyncDisposab
   /**
    * Recall, speed and cost of searching with some effort, one query after the other on this thread, with turns of the
    * event loop between them.
-   * @param options - `groundTruth`: the true neighbours as ids, [queries * k]; without it they are computed.
+   * @param options - `groundTruth`: the true neighbours as ids, [queries * k]; without it they are computed, which takes rows.
+   * @throws as `search`; {UnsupportedError} BATL_UNSUPPORTED without ground truth where the index keeps no rows.
    */
   async evaluate(
     queries: Rows,
@@ -232,11 +255,11 @@ export class BatlIndex<I extends IdArray = Uint32Array> implements AsyncDisposab
   ): Promise<Evaluation> {
     this.#live()
     const asked = resolveSearchOptions(options, ['dim', 'groundTruth'])
+    const effort = this.#effort(asked)
     const matrix = await this.#matrix(queries, options?.dim)
     const k = Math.min(asked.k, this.size)
     this.#live()
     const truth = await this.#truth(matrix, k, options?.groundTruth)
-    const effort = this.#effort(asked)
     const { snapshot } = this.#live()
     const pace = new Pace()
     const evaluation = await evaluateSearch(this.#searcher, snapshot, { matrix, k, effort, truth }, async () => {
@@ -251,6 +274,7 @@ export class BatlIndex<I extends IdArray = Uint32Array> implements AsyncDisposab
   async #truth(matrix: Float32Array, k: number, given: { ids: IdArray; k: number } | undefined): Promise<GroundTruth> {
     const count = matrix.length / this.dim
     if (given === undefined) {
+      this.#needRows('without groundTruth the true neighbours are computed, but', 'give those of exactSearch')
       const { ids } = await this.searchBatch(matrix, { k, recall: 1 })
       return { positions: Uint32Array.from(ids as ArrayLike<unknown>, (id) => this.#position(this.#rowNumber(id))), k }
     }

@@ -126,6 +126,47 @@ const placePositions = {
   },
 }
 
+/** Rows of sixty places with their distances by code. @type {Entry} */
+const placeScores = {
+  name: 'placeScores, places',
+  unit: 'M/s',
+  prepare: (stage) => {
+    const { kernels } = stage
+    const [count, leafCount] = [60, 4096]
+    const offsets = stage.integers(Array.from({ length: leafCount + 1 }, (_, leaf) => leaf * LEAF))
+    const entries = stage.integers(Array.from({ length: leafCount * LEAF }, (_, entry) => entry))
+    const leaves = stage.scattered(PROBES, leafCount)
+    const places = stage.integers(Array.from(stage.scattered(count, PROBES * LEAF).values).sort((a, b) => a - b))
+    const tables = [leaves.address, offsets.address, entries.address, scores(stage).address]
+    const of = [places.address, count, ...tables, 0.5, 3, 0, stage.space(kernels.positionBytes(count))]
+    return { amount: count, run: () => Reflect.apply(kernels.placeScores, undefined, of) }
+  },
+}
+
+/** Sixty rows, none twice, to a heap of ten. @type {Entry} */
+const offerRows = {
+  name: 'offerRows, rows',
+  unit: 'M/s',
+  prepare: (stage) => {
+    const { kernels, arena } = stage
+    const [count, k] = [60, 10]
+    const order = stage.integers(Array.from({ length: 1 << 16 }, (_, position) => position))
+    const found = stage.scattered(count, 1 << 16).values
+    const bytes = kernels.positionBytes(count)
+    const [scratch, heap] = [stage.space(bytes), stage.space(kernels.heapBytes(k))]
+    // The pairs follow the counts of the sort.
+    const pairs = arena.u32(scratch + bytes - count * 16, count * 2)
+    return {
+      amount: count,
+      run: () => {
+        for (let i = 0; i < count; i++) pairs[2 * i] = found[i] ?? 0
+        kernels.heapReset(heap, k)
+        kernels.offerRows(scratch, count, order.address, heap)
+      },
+    }
+  },
+}
+
 /** @type {Entry} */
 const codeTables = {
   name: 'codeTables, multiply-adds',
@@ -196,6 +237,8 @@ export const CODE_ENTRIES = [
   countScores,
   countEntries,
   placePositions,
+  placeScores,
+  offerRows,
   codeTables,
   leafBases,
   encodeBlock,

@@ -1,6 +1,9 @@
-import type { IdArray, Metric, Phase, Router } from './options.js'
+import type { IdArray, Metric, Phase, Router, RowType } from './options.js'
 
-/** Nearest first, min(k, size) of them, never padded; fresh arrays. Distances: squared L2; 1 - cosine; minus the inner product. */
+/**
+ * Nearest first, min(k, size) of them, never padded; fresh arrays. Distances: squared L2; 1 - cosine; minus
+ * the inner product; approximate ones where the index keeps no rows.
+ */
 export interface SearchResult<I extends IdArray = Uint32Array> {
   /** Ids of the rows, of the kind that the index was given; row numbers where it was given none. */
   ids: I
@@ -56,6 +59,8 @@ export interface Stats {
   arity: number
   /** In means. */
   largestLeaf: number
+  /** How rows are kept: `i10` are steps of 10 bits, `none` not at all, so that codes alone answer. */
+  storage: RowType | 'i10' | 'none'
   /** Bytes by section. */
   bytes: Record<'router' | 'codes' | 'rows' | 'ids' | 'other', number>
   /** Bytes of the index for each row. */
@@ -66,7 +71,10 @@ export interface Stats {
   trainer: string
   /** Seconds of each phase, on the index that was built just now. */
   phaseSeconds?: Partial<Record<Phase, number>>
-  /** Settings that searches for some recalls take. */
+  /**
+   * Settings that searches for some recalls take; without stored rows up to the recall that codes reach, and the last at
+   * that recall.
+   */
   tuned: readonly {
     /** Recall asked for. */
     recall: number

@@ -1,4 +1,4 @@
-import { InvalidArgumentError, UnsupportedError } from './errors.js'
+import { InvalidArgumentError } from './errors.js'
 import type { AbortSignalLike, UrlLike } from './globals.js'
 
 /** How near two vectors are: squared Euclidean distance, inner product (larger is nearer), or cosine similarity. */
@@ -51,8 +51,10 @@ export interface BuildOptions {
   /** A log of real queries: routing is trained on it and on the base, and recall is tuned on it. */
   queries?: Rows
   /**
-   * Type in which rows are kept; default: the type in which they come, or, for float rows of more than 256 components
-   * under `cosine`, steps of 10 bits.
+   * Type in which rows are kept for the exact comparison; default: the type in which they come, or, for float rows of more
+   * than 256 components under `cosine`, steps of 10 bits. `none` keeps no rows, only ids and codes: distances are then
+   * approximate, recall ends where codes do (`stats().tuned` tells where), and `get`, `searchById` and `rerank` are refused.
+   * At most 4,096 rows, which are scanned without codes, are kept all the same.
    */
   storage?: RowType | 'none'
   /** Bytes of code per copy, at most half of `dim`; default: dim / 4, dim / 6 from 193 and dim / 8 from 321 components on. */
@@ -94,7 +96,7 @@ export type Effort =
   | {
       /** Leaves to visit. */
       probes: number
-      /** Candidates that are compared exactly. */
+      /** Candidates that are compared exactly; not where the index keeps no rows. */
       rerank?: number
     }
 /** How many neighbours, at which effort. */
@@ -124,7 +126,10 @@ export interface OpenOptions {
 /** Options that shape an index, with every default filled in. */
 export interface ResolvedOptions {
   readonly metric: Metric
+  /** Undefined: by the rows. */
   readonly storage: RowType | undefined
+  /** Whether rows are kept once the index is built. */
+  readonly keepsRows: boolean
   readonly router: Router
   readonly arity: number
   /** 0: by the dimension. */
@@ -283,11 +288,6 @@ export function resolveBuildOptions(options: BuildOptions | undefined, cores: nu
   const given = knownOptions(options, BUILD_NAMES) as BuildOptions
   const published = oneOf('preset', given.preset, PRESETS, 'default') === 'published'
   const storage = given.storage === undefined ? undefined : oneOf('storage', given.storage, STORAGES, 'f32')
-  if (storage === 'none') {
-    throw new UnsupportedError(
-      "storage 'none' answers from codes alone, which this release does not do; store i8 or f16 rows",
-    )
-  }
   if (given.onProgress !== undefined && typeof given.onProgress !== 'function') {
     throw new InvalidArgumentError('onProgress', `onProgress is ${shown(given.onProgress)}, but a function is expected`)
   }
@@ -298,7 +298,8 @@ export function resolveBuildOptions(options: BuildOptions | undefined, cores: nu
   const metric = oneOf('metric', given.metric, METRICS, 'l2')
   return Object.freeze({
     metric,
-    storage,
+    storage: storage === 'none' ? undefined : storage,
+    keepsRows: storage !== 'none',
     router: oneOf('router', given.router, ROUTERS, published ? 'seq2seq' : 'linear'),
     codeBytes: given.codeBytes === undefined ? 0 : numberIn('codeBytes', given.codeBytes, { min: 1, max: 32_768 }, 1),
     arity: given.arity === undefined ? 0 : numberIn('arity', given.arity, { min: 2, max: 4096 }, 0),

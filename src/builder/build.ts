@@ -4,7 +4,7 @@ import { resolveBuildOptions, type BuildOptions, type ResolvedOptions, type Rows
 import { openRows, type RowSource } from '../base/rows.js'
 import { mapSnapshot } from '../format/decode.js'
 import { seal, writeHeader } from '../format/encode.js'
-import { findSection } from '../format/layout.js'
+import { findSection, planLayout } from '../format/layout.js'
 import { Pace } from '../format/pace.js'
 import { openVectors } from '../io/vectors.js'
 import { loadBuildKernels } from '../kernels/load-build.js'
@@ -65,14 +65,15 @@ export async function buildIndex(
             signal,
             (message) => onProgress?.(message),
           )
-    const { arena, address, layout, plan, idTable } = intake
+    const drops = intake.plan.trees > 0 && !options.keepsRows
+    const { arena, address, layout, plan, idTable } = drops ? dropRows(intake) : intake
     const { rungs, trainer, rotated, termUnit } = output
     const header: SnapshotHeader = { ...plan, rungs, trainer, rotated, termUnit, seed: options.seed }
-    await sealIndex(intake, header, signal)
+    await sealIndex({ arena, address, layout }, header, signal)
     const region = arena.u8(address, layout.length)
     return {
       arena,
-      key,
+      key: drops ? nextMemoryKey() : key,
       address,
       layout,
       idTable,
@@ -87,9 +88,22 @@ export async function buildIndex(
   }
 }
 
+/** The index in a memory of its own that has no room for rows; the other one goes with the last reference to it. */
+function dropRows(intake: Intake): Intake {
+  const plan: Intake['plan'] = { ...intake.plan, rowType: 'none' }
+  const layout = planLayout(plan, findSection(intake.layout, 'idBytes')?.length)
+  const arena = Arena.create(layout.length)
+  const address = arena.allocate(layout.length)
+  for (const { name, tree, offset, length } of layout.sections) {
+    const from = intake.address + findSection(intake.layout, name, tree)!.offset
+    arena.u8(address + offset, length).set(intake.arena.u8(from, length))
+  }
+  return { ...intake, plan, layout, arena, address }
+}
+
 /** Write header and checksums. In a plain memory that others may grow meanwhile, checksums are of a copy. */
 async function sealIndex(
-  { arena, address, layout }: Intake,
+  { arena, address, layout }: Pick<Intake, 'arena' | 'address' | 'layout'>,
   header: SnapshotHeader,
   signal: AbortSignal | undefined,
 ): Promise<void> {
@@ -97,7 +111,7 @@ async function sealIndex(
   writeHeader(region, header, layout)
   const stays = arena.shared || !arena.isCommon
   const sealed = stays ? region : region.slice()
-  await seal(sealed, signal)
+  await seal(sealed, signal, stays ? arena : undefined)
   if (!stays) arena.u8(address, layout.length).set(sealed)
 }
 

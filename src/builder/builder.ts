@@ -99,7 +99,8 @@ export async function buildTrees(
   const { view, place } = await pack(build, states)
   const coded = await encodeEntries(build, view)
   const { memory, key } = points
-  const snapshot: Snapshot = liveViews(memory, { ...view, ...coded, trainer: build.trainer })
+  const whole = { ...view, ...coded, trainer: build.trainer }
+  const snapshot: Snapshot = liveViews(memory, options.keepsRows ? whole : withoutRows(whole))
   const rungs = await tuneLadders(
     build,
     { memory, key, snapshot },
@@ -107,6 +108,12 @@ export async function buildTrees(
     withheld.map((set) => movedQueries(set, place)),
   )
   return { rungs, trainer: build.trainer, ...coded, rounds }
+}
+
+/** An index as it is searched when its rows are gone. */
+function withoutRows(snapshot: Snapshot): Snapshot {
+  const none = { rows: new Uint8Array(0), stride: 0, scales: new Float32Array(0), units: new Float32Array(0) }
+  return { ...snapshot, ...none, rowType: 'none' }
 }
 
 /** A geometric index, with the probes at which it labels queries well. */

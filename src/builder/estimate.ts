@@ -25,9 +25,12 @@ export function estimateBytes(
     options,
   )
   const stringBytes = idKind === 'string' ? textBytes(given.ids as readonly string[], size) : 0
-  const layout = planLayout(plan, stringBytes)
+  const built = planLayout(plan, stringBytes)
+  const drops = plan.trees > 0 && !options.keepsRows
+  const layout = drops ? planLayout({ ...plan, rowType: 'none' }, stringBytes) : built
   const work = plan.trees === 0 ? 0 : FIXED_PEAK + size * LIST_BYTES * options.copies
-  return { ...sectionBytes(layout), total: layout.length, buildPeak: layout.length + work }
+  const peak = built.length + (drops ? layout.length : 0) + work
+  return { ...sectionBytes(layout), total: layout.length, buildPeak: peak }
 }
 
 function kindOf(ids: BuildOptions['ids']): IdKind {

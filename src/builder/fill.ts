@@ -1,7 +1,7 @@
 import { CapacityError } from '../base/errors.js'
 import { NO_LEAF } from '../partition/balance.js'
-import { MOST_COPIES } from '../partition/copies.js'
 import type { Holders } from '../pool/messages.js'
+import { MOST_COPIES } from '../tree/snapshot.js'
 import { sharedU32 } from './context.js'
 
 /** Loads of the leaves under the holders. */

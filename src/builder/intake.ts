@@ -82,11 +82,25 @@ async function idArray(ids: Ids, pace: Pace): Promise<{ kind: IdKind; stored: St
   return { kind: type === 'bigint' ? 'i64' : 'f64', stored }
 }
 
-/** Refuse an index that no memory holds. */
-function checkLength(plan: LayoutShape, length: number): void {
+/**
+ * Refuse an index that no memory holds.
+ * @param lengthOf - bytes of an index of some rows.
+ */
+function checkLength(plan: LayoutShape, lengthOf: (size: number) => number): void {
+  const length = lengthOf(plan.size)
   if (length <= MOST_BYTES) return
-  const perRow = length / plan.size
-  const most = Math.floor(MOST_BYTES / perRow)
+  const fits = (size: number): boolean => {
+    try {
+      return lengthOf(size) <= MOST_BYTES
+    } catch {
+      // So few rows that these options make no tree of them.
+      return false
+    }
+  }
+  let most = 0
+  for (let step = 2 ** Math.floor(Math.log2(plan.size)); step >= 1; step /= 2) {
+    if (fits(most + step)) most += step
+  }
   throw new CapacityError(
     `${plan.size} rows of ${plan.dim} components need ${Math.ceil(length / 2 ** 20)} MiB, but an index holds at most ` +
       `${MOST_BYTES / 2 ** 20} MiB; at this shape ${most} rows fit: store a smaller type, fewer copies, or split the rows`,
@@ -128,7 +142,12 @@ export async function takeRows(
   const rowType = storedType({ size, dim: source.dim, type: source.type }, options)
   const plan = planIndex({ size, dim: source.dim, rowType, idKind: kind }, options)
   const layout = planLayout(plan, kind === 'string' ? (stored as { bytes: Uint8Array }).bytes.length : 0)
-  checkLength(plan, layout.length)
+  checkLength(plan, (rows) => {
+    const shape = { size: rows, dim: source.dim, rowType, idKind: kind }
+    // Ids of the mean length of these.
+    const text = kind === 'string' ? Math.ceil(((stored as { bytes: Uint8Array }).bytes.length * rows) / size) : 0
+    return planLayout(planIndex(shape, options), text).length
+  })
   const { arena, address } = stream === undefined ? allocate(plan, layout.length) : settle(stream, plan, layout)
   try {
     const rows = address + findSection(layout, 'rows')!.offset

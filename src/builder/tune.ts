@@ -96,7 +96,9 @@ export async function tuneLadders(
     { ks: TUNED_K.filter((k) => k <= FEW_NEIGHBOURS), kept: sets },
     { ks: TUNED_K.filter((k) => k > FEW_NEIGHBOURS), kept: sets.map(someQueries) },
   ].entries()) {
-    const table = await tryCodes(build, index, trees, kept, tryVisits(visits, ks), ks.at(-1)!, (share) =>
+    // Without rows to compare, more leaves may also lose: what all of them give is measured, not assumed.
+    const tried = tryVisits(visits, ks, index.snapshot.rowType === 'none')
+    const table = await tryCodes(build, index, trees, kept, tried, ks.at(-1)!, (share) =>
       build.report('tune', 1 + i + share, 3),
     )
     const { leafCount } = build.shape
@@ -156,7 +158,8 @@ async function tryCodes(
     }
     before += set.count
   }
-  return { visits, ranks, queries, k, size: input.points.size, entryCount: input.entryCount }
+  const reranked = index.snapshot.rowType !== 'none'
+  return { visits, ranks, queries, k, size: input.points.size, entryCount: input.entryCount, reranked }
 }
 
 /** Leaves to visit for a recall@10 on the withheld queries, without a beam. */

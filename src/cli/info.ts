@@ -5,6 +5,16 @@ import { print, thousands, type Terminal } from './terminal.js'
 /** Neighbours whose tuned settings the text shows; `--json` has all. */
 const SHOWN_K = 10
 
+/** What is said of the rows. */
+const ROWS: Readonly<Record<Stats['storage'], string>> = {
+  f32: 'f32',
+  f16: 'f16',
+  u8: 'u8',
+  i8: 'i8',
+  i10: 'steps of 10 bits',
+  none: 'not kept: distances are approximate, by code alone',
+}
+
 /** Add `batl info`. */
 export function addInfo(program: Command, terminal: Terminal): void {
   program
@@ -32,12 +42,13 @@ function describe(stats: Stats): string {
     ['router', `${stats.router}, trained by ${stats.trainer}`],
     ['tree', `${thousands(stats.leaves)} leaves, depth ${stats.depth}, arity ${stats.arity}`],
     ['largest leaf', `${stats.largestLeaf.toFixed(2)} x mean`],
+    ['rows', ROWS[stats.storage]],
     ['memory', `${thousands(total)} bytes, ${stats.bytesPerVector.toFixed(1)} a vector`],
     ...Object.entries(stats.bytes).map(([part, bytes]): [string, string] => [`  ${part}`, thousands(bytes)]),
     ...stats.tuned
       .filter(({ k }) => k === SHOWN_K)
       .map(({ k, recall, probes }): [string, string] => [
-        `recall@${k} ${recall}`,
+        `recall@${k} ${Math.floor(recall * 1000) / 1000}`,
         `${thousands(probes)} leaves visited`,
       ]),
   ]

@@ -1,3 +1,4 @@
+import { TYPE_CODE } from '../base/matrix.js'
 import type { Arena } from '../kernels/memory.js'
 import type { Snapshot } from '../tree/snapshot.js'
 import { blockStride, codeShape, rotatedStride, rotationBlocks, tableLevels, type CodeShape } from './shape.js'
@@ -8,7 +9,7 @@ const MOST_FACTOR = 32_767
 /**
  * What one query needs to be compared with codes, in an arena:
  * ```
- * | centred f32 [dims to 16] | integers i16 [dim to 16] | rotated f32 [dims to 16] | tables f32 [subs x 16] | tables u8 | least |
+ * | centred f32 [dims to 16] | integers i16 [dim to 16] | rotated f32 [dims to 16] | tables f32 [subs x 16] | tables u8 | least f32 | squared norm f32 |
  * ```
  * The score of an entry is `scale` times its approximate distance, less what all entries share: for l2
  * |c + r|^2 - 2 q . (c + r), for the others -q . (c + r), with the leaf's centroid c and the coded residual r.
@@ -22,6 +23,8 @@ export class QueryCodes {
   readonly #rotated: number
   readonly #floats: number
   readonly #least: number
+  /** The least values of the tables together, and the squared norm of the query. */
+  #sums: Float32Array = new Float32Array(0)
   /** Address of the query in whole steps of `unit`. */
   readonly integers: number
   /** Address of the tables. */
@@ -59,7 +62,7 @@ export class QueryCodes {
   static scratchBytes({ dim, codeBytes }: Snapshot): number {
     const shape = codeShape(dim, codeBytes)
     const floats = rotatedStride(shape)
-    return (floats * 6 + rotatedStride(shape) * 4 + shape.subs * 80 + 4 + 63) & ~63
+    return (floats * 6 + rotatedStride(shape) * 4 + shape.subs * 80 + 8 + 63) & ~63
   }
 
   /** Take in the query at `query`, f32 as for routing. */
@@ -91,5 +94,15 @@ export class QueryCodes {
       this.#least,
     )
     this.factor = Math.min(MOST_FACTOR, Math.round(termUnit * this.scale * 32_768))
+  }
+
+  /** What distances by code share, which scores leave out, but for the least base of the leaves. */
+  shared(): number {
+    const { metric, dim } = this.#snapshot
+    const arena = this.#arena
+    if (this.#sums.buffer !== arena.memory.buffer) this.#sums = arena.f32(this.#least, 2)
+    if (metric !== 'l2') return this.#sums[0]! + (metric === 'cosine' ? 1 : 0)
+    arena.kernels.squaredNorms(TYPE_CODE.f32, this.#centred, 0, 1, dim, this.#least + 4)
+    return this.#sums[0]! + this.#sums[1]!
   }
 }

@@ -68,8 +68,9 @@ export function fitVisits(table: RankTable, reach: (beamWidth: number) => number
 /**
  * Visits worth trying with codes for some k: from where half of the neighbours are met for one of them to where almost all
  * are for each, somewhat apart.
+ * @param all - whether a visit to every leaf is tried as well.
  */
-export function tryVisits(visits: readonly Visit[], ks: readonly number[]): Visit[] {
+export function tryVisits(visits: readonly Visit[], ks: readonly number[], all = false): Visit[] {
   const columns = ks.map((k) => TUNED_K.findIndex((known) => known === k))
   const chosen: Visit[] = []
   for (const visit of visits) {
@@ -80,10 +81,15 @@ export function tryVisits(visits: readonly Visit[], ks: readonly number[]): Visi
     chosen.push(visit)
     if (columns.every((column) => recall[column]! >= BEST_RECALL)) break
   }
+  const every = visits.at(-1)!
+  if (all && chosen.at(-1) !== every) chosen.push(every)
   return chosen
 }
 
-/** For each visit under its widest beam, query and true neighbour: how many entries, by code, are as good as it; `NOT_MET` where it is not met. */
+/**
+ * For each visit under its widest beam, query and true neighbour: how many entries, by code, are as good as it; or, without
+ * stored rows, its place among the answers. `NOT_MET` where it is not met.
+ */
 export interface TrialTable {
   readonly visits: readonly Visit[]
   /** [visits * queries * k] */
@@ -93,6 +99,8 @@ export interface TrialTable {
   readonly k: number
   readonly size: number
   readonly entryCount: number
+  /** Whether the best by code are compared exactly; otherwise they are the answers. */
+  readonly reranked: boolean
 }
 
 /** Numbers of rows to rerank that are tried for k neighbours. */
@@ -109,7 +117,7 @@ function trialRecalls(table: TrialTable, visit: number, k: number, tried: readon
   const { ranks, queries, k: width, size, entryCount } = table
   const sums = new Float64Array(tried.length)
   const squares = new Float64Array(tried.length)
-  const bounds = tried.map((rerank) => Math.ceil((rerank * entryCount) / size))
+  const bounds = table.reranked ? tried.map((rerank) => Math.ceil((rerank * entryCount) / size)) : [k]
   for (let q = 0; q < queries; q++) {
     const at = (visit * queries + q) * width
     for (let r = 0; r < tried.length; r++) {
@@ -128,7 +136,7 @@ function trialRecalls(table: TrialTable, visit: number, k: number, tried: readon
 
 /**
  * The ladder of settings for k neighbours, from cheap to dear: no setting is dearer than another that reaches as much, and
- * the last looks at every row.
+ * the last looks at every row; where no rows are kept, the last is the one that reaches most.
  * @param cost - of a setting.
  */
 export function fitLadder(
@@ -137,7 +145,7 @@ export function fitLadder(
   leafCount: number,
   cost: (effort: SearchEffort) => number,
 ): Rung[] {
-  const tried = reranks(Math.min(k, table.size), table.size)
+  const tried = table.reranked ? reranks(Math.min(k, table.size), table.size) : [0]
   const column = TUNED_K.findIndex((known) => known === k)
   const settings = table.visits.flatMap(({ probes, recall: widest, beams }, v) => {
     const reached = trialRecalls(table, v, Math.min(k, table.k), tried)
@@ -155,8 +163,10 @@ export function fitLadder(
   for (const { rung } of settings) {
     if (rung.recall > (rungs.at(-1)?.recall ?? -1)) rungs.push(rung)
   }
+  const room = Math.floor(MAX_RUNGS / TUNED_K.length)
+  if (!table.reranked) return thinned(rungs, room)
   const every = { probes: leafCount, beamWidth: leafCount, rerank: table.size, k, recall: 1 }
-  return [...thinned(rungs, Math.floor(MAX_RUNGS / TUNED_K.length) - 1), every]
+  return [...thinned(rungs, room - 1), every]
 }
 
 /** At most `most` rungs: those that gain least over the one below go first. */
@@ -172,7 +182,7 @@ function thinned(rungs: readonly Rung[], most: number): Rung[] {
   return kept
 }
 
-/** The cheapest rung that reaches a recall for k neighbours; the one that looks at every row where none does. */
+/** The cheapest rung that reaches a recall for k neighbours; the last one where none does. */
 export function climb(rungs: readonly Rung[], recall: number, k: number): Rung {
   const column = TUNED_K.find((known) => known >= k) ?? TUNED_K.at(-1)!
   let last = rungs[0]!
@@ -185,22 +195,28 @@ export function climb(rungs: readonly Rung[], recall: number, k: number): Rung {
 }
 
 /**
- * The effort of a setting by hand: the beam that tuning found enough for as many probes, and as many reranked rows as it
- * found worthwhile where the caller does not say.
+ * The effort of a setting by hand, after the tuned setting with the fewest sufficient probes, of those the one that reaches
+ * most: its beam, and as many reranked rows as it has where the caller does not say.
  */
 export function manualEffort(
-  { rungs, shape, size }: SnapshotHeader,
+  { rungs, shape, size, rowType }: SnapshotHeader,
   probes: number,
   rerank: number | undefined,
   k: number,
 ): SearchEffort {
   const wanted = Math.min(probes, shape.leafCount)
   const column = TUNED_K.find((known) => known >= k) ?? TUNED_K.at(-1)!
-  const like = rungs.find((rung) => rung.k === column && rung.probes >= wanted)
+  let like: Rung | undefined
+  for (const rung of rungs) {
+    if (rung.k !== column || rung.probes < wanted) continue
+    // The rungs of one k climb: of equal probes the last one reaches most.
+    if (like === undefined || rung.probes <= like.probes) like = rung
+  }
+  const worthwhile = rerank ?? Math.max(k, like?.rerank ?? RERANK_UNTUNED * k)
   return {
     probes: wanted,
     beamWidth: like?.beamWidth ?? shape.leafCount,
-    rerank: Math.min(size, rerank ?? Math.max(k, like?.rerank ?? RERANK_UNTUNED * k)),
+    rerank: rowType === 'none' ? 0 : Math.min(size, worthwhile),
   }
 }
 

@@ -13,26 +13,30 @@ const SHORT = 240
 const STATE_BYTES = 128
 
 /**
- * XXH3-64 (seed 0) of regions of bytes, one at a time, wherever they lie: they are copied to the kernels' memory piece by
- * piece.
+ * XXH3-64 (seed 0) of regions of bytes, one at a time, wherever they lie: those outside of the kernels' memory are copied there
+ * piece by piece.
  * ```
  * | state | stripe before | up to 256 blocks |
  * ```
  * @see Yann Collet, xxHash
  */
 export class Checksum {
-  readonly #arena = Arena.common()
+  readonly #arena: Arena
   readonly #state: number
   readonly #stage: number
 
-  private constructor() {
+  private constructor(arena: Arena) {
+    this.#arena = arena
     this.#state = this.#arena.allocate(STATE_BYTES + STRIPE + BLOCKS * BLOCK)
     this.#stage = this.#state + STATE_BYTES + STRIPE
   }
 
-  /** Lend a checksum to `work`. Each has a state of its own, so opens and saves run side by side. */
-  static async use<T>(work: (checksum: Checksum) => Promise<T>): Promise<T> {
-    const checksum = new Checksum()
+  /**
+   * Lend a checksum to `work`. Each has a state of its own, so opens and saves run side by side.
+   * @param arena - where the bytes lie: a shared memory's are hashed in place.
+   */
+  static async use<T>(work: (checksum: Checksum) => Promise<T>, arena = Arena.common()): Promise<T> {
+    const checksum = new Checksum(arena)
     try {
       return await work(checksum)
     } finally {
@@ -40,19 +44,26 @@ export class Checksum {
     }
   }
 
-  /** The checksum of `bytes`, with turns of the event loop in between. */
-  async of(bytes: Uint8Array, pace: Pace): Promise<bigint> {
+  /**
+   * The checksum of `bytes`, with turns of the event loop in between.
+   * @param arrived - resolves once the first so many of them are there; all are where it is left out.
+   */
+  async of(bytes: Uint8Array, pace: Pace, arrived?: (count: number) => Promise<void>): Promise<bigint> {
     const { length } = bytes
+    if (length <= SHORT) await arrived?.(length)
     if (length <= SHORT) return this.#short(bytes)
     const { kernels } = this.#arena
     kernels.hashStart(this.#state)
     const blocks = Math.floor((length - 1) / BLOCK)
+    const inPlace = this.#arena.shared && bytes.buffer === this.#arena.memory.buffer
     for (let done = 0; done < blocks; done += BLOCKS) {
       const some = Math.min(BLOCKS, blocks - done)
-      this.#put(bytes.subarray(done * BLOCK, (done + some) * BLOCK))
-      kernels.hashBlocks(this.#state, this.#stage, some)
+      await arrived?.((done + some) * BLOCK)
+      if (!inPlace) this.#put(bytes.subarray(done * BLOCK, (done + some) * BLOCK))
+      kernels.hashBlocks(this.#state, inPlace ? bytes.byteOffset + done * BLOCK : this.#stage, some)
       await pace.turn()
     }
+    await arrived?.(length)
     const end = blocks * BLOCK
     const before = Math.min(STRIPE, end)
     this.#put(bytes.subarray(end - before), -before)

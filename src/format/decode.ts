@@ -1,12 +1,13 @@
 import { FormatError, InvalidArgumentError, UnsupportedError } from '../base/errors.js'
 import { rowStride } from '../base/matrix.js'
+import type { Arena } from '../kernels/memory.js'
 import type { Snapshot, SnapshotHeader } from '../tree/snapshot.js'
 import { Checksum } from './checksum.js'
-import { ALIGNMENT, ENTRY, findSection, HEADER, KIND, META_BYTES, planLayout } from './layout.js'
+import { ALIGNMENT, ENTRY, findSection, HEADER, KIND, META_BYTES, planLayout, TABLE_END } from './layout.js'
 import type { Layout, Section, SectionName } from './layout.js'
 import { readMeta } from './meta.js'
 import { Pace } from './pace.js'
-import { checkPreamble, readTable, sectionTitle, type TableEntry } from './table.js'
+import { checkPadding, checkPreamble, readTable, sectionTitle, type TableEntry } from './table.js'
 import {
   verifyCodec,
   verifyIds,
@@ -46,7 +47,7 @@ export function mapSnapshot(region: Uint8Array, header: SnapshotHeader, layout: 
   }
   return {
     ...header,
-    rows: u8(need('rows')),
+    rows: optional('rows', u8, () => new Uint8Array(0)),
     stride: rowStride(header.rowType, header.dim),
     scales: optional('scales', f32, noFloats),
     units: optional('units', f32, noFloats),
@@ -68,8 +69,16 @@ export function mapSnapshot(region: Uint8Array, header: SnapshotHeader, layout: 
   }
 }
 
+/** Resolves once the first bytes of a region, as many as it is asked for, have been read. */
+export type Arrived = (count: number) => Promise<void>
+
 /** The section table of a region, once all checksums are right. */
-async function readChecked(region: Uint8Array, checksum: Checksum, pace: Pace): Promise<TableEntry[]> {
+async function readChecked(
+  region: Uint8Array,
+  checksum: Checksum,
+  pace: Pace,
+  arrived: Arrived | undefined,
+): Promise<TableEntry[]> {
   const stated = new DataView(region.buffer, region.byteOffset).getBigUint64(HEADER.tableChecksum.offset, true)
   if (checksum.ofTable(region) !== stated) {
     throw new FormatError(
@@ -80,12 +89,15 @@ async function readChecked(region: Uint8Array, checksum: Checksum, pace: Pace): 
   const entries = readTable(region)
   for (const entry of entries) {
     const { offset, length } = entry
-    if ((await checksum.of(region.subarray(offset, offset + length), pace)) === entry.checksum) continue
+    const own = arrived && ((count: number) => arrived(offset + count))
+    if ((await checksum.of(region.subarray(offset, offset + length), pace, own)) === entry.checksum) continue
     throw new FormatError(
       `section ${sectionTitle(entry)} does not match its checksum: the file is damaged; copy it again or build it again`,
       offset,
     )
   }
+  await arrived?.(region.length)
+  checkPadding(region, entries)
   return entries
 }
 
@@ -150,15 +162,22 @@ function checkMachine(region: Uint8Array): void {
  * the event loop. What it allocates besides the views is less than the region.
  * @param region - the file, at a multiple of 64 bytes of an ArrayBuffer or SharedArrayBuffer; it must not change any more.
  * @param finite - whether rows of f32 or f16 are finite; the kernels know.
+ * @param place - `arena`: where the region lies, if in one; `arrived`: for a file that is still being read.
  * @throws {FormatError} BATL_FORMAT with the byte at which the damage shows.
  * @throws {VersionError} BATL_VERSION when the major version is unknown.
  * @throws the signal's reason once it has aborted.
  */
-export async function viewSnapshot(region: Uint8Array, finite: FiniteCheck, signal?: AbortSignal): Promise<Snapshot> {
+export async function viewSnapshot(
+  region: Uint8Array,
+  finite: FiniteCheck,
+  signal?: AbortSignal,
+  { arena, arrived }: { arena?: Arena; arrived?: Arrived } = {},
+): Promise<Snapshot> {
   checkMachine(region)
+  await arrived?.(TABLE_END)
   checkPreamble(region, region.length)
   const pace = new Pace(signal)
-  const entries = await Checksum.use((checksum) => readChecked(region, checksum, pace))
+  const entries = await Checksum.use((checksum) => readChecked(region, checksum, pace, arrived), arena)
   const header = readHeader(region, entries)
   const layout = matchLayout(header, entries, region.length)
   const snapshot = mapSnapshot(region, header, layout)

@@ -1,3 +1,4 @@
+import type { Arena } from '../kernels/memory.js'
 import type { SnapshotHeader } from '../tree/snapshot.js'
 import { Checksum } from './checksum.js'
 import {
@@ -51,9 +52,10 @@ export function writeHeader(region: Uint8Array, header: SnapshotHeader, layout: 
  * Compute the checksums of all sections and of the table, and write them. Call it when the content is final: the region is
  * then what a file holds. The event loop gets its turns meanwhile.
  * @param region - a whole index, whose section table `writeHeader` wrote.
+ * @param arena - where the region lies, if in one.
  * @throws the signal's reason once it has aborted; the region is then to be sealed again.
  */
-export async function seal(region: Uint8Array, signal?: AbortSignal): Promise<void> {
+export async function seal(region: Uint8Array, signal?: AbortSignal, arena?: Arena): Promise<void> {
   const pace = new Pace(signal)
   const view = new DataView(region.buffer, region.byteOffset, region.byteLength)
   const count = view.getUint32(HEADER.sectionCount.offset, true)
@@ -66,5 +68,5 @@ export async function seal(region: Uint8Array, signal?: AbortSignal): Promise<vo
       view.setBigUint64(at + ENTRY.checksum.offset, sum, true)
     }
     view.setBigUint64(HEADER.tableChecksum.offset, checksum.ofTable(region), true)
-  })
+  }, arena)
 }

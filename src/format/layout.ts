@@ -70,8 +70,6 @@ export type SectionName = keyof typeof KIND
 export const MAX_LEVELS = 8
 export const MAX_TREES = 8
 export const MAX_DIM = 65_536
-/** Most entries of a tree for each row: the row and two copies. */
-export const MAX_COPIES = 3
 
 /** Scalars of the index, at the start of the section `meta`. */
 export const META = {
@@ -144,7 +142,7 @@ export function align64(offset: number): number {
   return Math.ceil(offset / ALIGNMENT) * ALIGNMENT
 }
 
-/** Where the rows start, in every index: they can be filled before anything else is known. */
+/** Where the rows start, in every index that keeps them: they can be filled before anything else is known. */
 export const ROWS_OFFSET = align64(TABLE_END + META_BYTES)
 
 /**
@@ -161,8 +159,8 @@ export function planLayout(header: LayoutShape, stringIdBytes = 0): Layout {
     end = offset + length
   }
   place('meta', META_BYTES)
-  place('rows', size * rowStride(rowType, dim))
-  if (metric === 'cosine') place('scales', 4 * size)
+  if (rowType !== 'none') place('rows', size * rowStride(rowType, dim))
+  if (metric === 'cosine' && rowType !== 'none') place('scales', 4 * size)
   if (rowType === 'i10') place('units', 4 * size)
   const depth = shape.arities.length
   if (depth > 0) place('order', 4 * size)

@@ -2,19 +2,8 @@ import { FormatError } from '../base/errors.js'
 import { mostCodeBytes } from '../codes/shape.js'
 import { routerTensors } from '../tree/router.js'
 import { treeShape } from '../tree/shape.js'
-import { MAX_RUNGS, TUNED_K, type Rung, type SnapshotHeader } from '../tree/snapshot.js'
-import {
-  CODES,
-  MAX_COPIES,
-  MAX_DIM,
-  MAX_LEVELS,
-  MAX_TREES,
-  META,
-  META_BYTES,
-  RUNG,
-  RUNG_BYTES,
-  type Field,
-} from './layout.js'
+import { MAX_RUNGS, MOST_COPIES, TUNED_K, type Rung, type SnapshotHeader } from '../tree/snapshot.js'
+import { CODES, MAX_DIM, MAX_LEVELS, MAX_TREES, META, META_BYTES, RUNG, RUNG_BYTES, type Field } from './layout.js'
 
 const U32_MAX = 2 ** 32 - 1
 /** Node numbers and table sizes are computed in 32-bit integers elsewhere: nothing larger may get past the door. */
@@ -52,10 +41,11 @@ function checkScalars(header: SnapshotHeader, check: Check): void {
     check(trees === 0, META.trees, 'trees', trees, '0 without levels')
     check(entryCount === 0, META.entryCount, 'entryCount', entryCount, '0 without levels')
     check(codeBytes === 0, META.codeBytes, 'codeBytes', codeBytes, '0 without levels')
+    check(rowType !== 'none', META.rowType, 'rowType', rowType, 'another without levels')
   } else {
     check(within(trees, 1, MAX_TREES), META.trees, 'trees', trees, `1 to ${MAX_TREES}`)
-    const most = Math.min(size * MAX_COPIES, U32_MAX)
-    check(within(entryCount, size, most), META.entryCount, 'entryCount', entryCount, `size to ${MAX_COPIES} x size`)
+    const most = Math.min(size * MOST_COPIES, U32_MAX)
+    check(within(entryCount, size, most), META.entryCount, 'entryCount', entryCount, `size to ${MOST_COPIES} x size`)
     const widest = mostCodeBytes(dim)
     check(within(codeBytes, 1, widest), META.codeBytes, 'codeBytes', codeBytes, `1 to ${widest}`)
   }
@@ -73,7 +63,7 @@ function checkShape(header: SnapshotHeader, check: Check): void {
   }
 }
 
-function checkRungs({ rungs, shape, size }: SnapshotHeader, check: Check): void {
+function checkRungs({ rungs, shape, size, rowType }: SnapshotHeader, check: Check): void {
   check(within(rungs.length, 0, MAX_RUNGS), META.rungCount, 'rungCount', rungs.length, `0 to ${MAX_RUNGS}`)
   let before: Rung | undefined
   for (const [r, rung] of rungs.entries()) {
@@ -82,7 +72,9 @@ function checkRungs({ rungs, shape, size }: SnapshotHeader, check: Check): void 
     const leaves = `1 to leafCount = ${shape.leafCount}`
     check(within(probes, 1, shape.leafCount), at(RUNG.probes), `rung ${r}: probes`, probes, leaves)
     check(within(beamWidth, 1, shape.leafCount), at(RUNG.beamWidth), `rung ${r}: beamWidth`, beamWidth, leaves)
-    check(within(rerank, 1, size), at(RUNG.rerank), `rung ${r}: rerank`, rerank, `1 to size = ${size}`)
+    const none = rowType === 'none'
+    const rows = none ? '0 without rows' : `1 to size = ${size}`
+    check(none ? rerank === 0 : within(rerank, 1, size), at(RUNG.rerank), `rung ${r}: rerank`, rerank, rows)
     const known = TUNED_K.some((tuned) => tuned === k) && k >= (before?.k ?? 0)
     check(known, at(RUNG.k), `rung ${r}: k`, k, `one of ${TUNED_K.join(', ')}, not below that of the rung before`)
     const least = before?.k === k ? before.recall : 0

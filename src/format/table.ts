@@ -118,7 +118,7 @@ function checkZero(region: Uint8Array, from: number, to: number, what: string): 
 
 /**
  * Read and check the section table of a region that `checkPreamble` accepts and whose table checksum is right: sections
- * follow each other without overlap, and all bytes between them are zero.
+ * follow each other without overlap. `checkPadding` looks at the bytes between them.
  * @throws {FormatError} BATL_FORMAT.
  */
 export function readTable(region: Uint8Array): TableEntry[] {
@@ -146,7 +146,6 @@ export function readTable(region: Uint8Array): TableEntry[] {
       at,
     }
     checkPlace(entry, align64(end), view)
-    checkZero(region, end, entry.offset, 'padding between sections')
     end = entry.offset + entry.length
     entries.push(entry)
   }
@@ -156,6 +155,15 @@ export function readTable(region: Uint8Array): TableEntry[] {
       end,
     )
   }
-  checkZero(region, end, region.length, 'padding after the last section')
   return entries
+}
+
+/** Refuse bytes between sections that are not zero. @throws {FormatError} BATL_FORMAT. */
+export function checkPadding(region: Uint8Array, entries: readonly TableEntry[]): void {
+  let end = TABLE_END
+  for (const { offset, length } of entries) {
+    checkZero(region, end, offset, 'padding between sections')
+    end = offset + length
+  }
+  checkZero(region, end, region.length, 'padding after the last section')
 }

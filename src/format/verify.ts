@@ -1,4 +1,4 @@
-import { COMPONENT_BYTES, rowRoom, stepAt, type StoredType } from '../base/matrix.js'
+import { COMPONENT_BYTES, rowRoom, stepAt, type KeptType } from '../base/matrix.js'
 import { FormatError } from '../base/errors.js'
 import type { RowType } from '../base/options.js'
 import type { Snapshot, TreeView } from '../tree/snapshot.js'
@@ -47,7 +47,7 @@ async function inBlocks(
 }
 
 /** The first byte of a row's padding that is not zero, or -1. */
-function paddingOf(rows: Uint8Array, start: number, stride: number, type: StoredType, dim: number): number {
+function paddingOf(rows: Uint8Array, start: number, stride: number, type: KeptType, dim: number): number {
   if (type === 'i10') {
     for (let i = dim; i < rowRoom(type, dim); i++) if (stepAt(rows, start, i) !== 0) return start
     return -1
@@ -59,6 +59,7 @@ function paddingOf(rows: Uint8Array, start: number, stride: number, type: Stored
 /** Rows are finite, and the padding of each row is zero. `base` is where the region starts in its buffer. */
 export async function verifyRows(snapshot: Snapshot, base: number, finite: FiniteCheck, pace: Pace): Promise<void> {
   const { rows, stride, size, rowType, dim } = snapshot
+  if (rowType === 'none') return
   const perBlock = Math.max(1, Math.floor(ROW_BLOCK / stride))
   const floating = rowType === 'f32' || rowType === 'f16'
   await inBlocks(size, perBlock, pace, (start, end) => {

@@ -101,8 +101,31 @@ export interface CodeKernels {
   countEntries(leaves: number, count: number, leafOffsets: number): number
   /** How many of scores i16 [count], a multiple of 8, are at most `bound`. */
   countScores(scores: number, count: number, bound: number): number
-  /** Bytes of scratch for `placePositions`. */
+  /** Bytes of scratch for `placePositions`, and for as many rows of `placeScores`. */
   positionBytes(count: number): number
+  /**
+   * Rows of the entries at places u32 [count] of `scanCodes`' output, with their distances by code: shift + step * score.
+   * @param scores - i16 by place.
+   * @param before - rows that earlier calls put into the scratch.
+   * @returns how many rows are in the scratch now.
+   */
+  placeScores(
+    places: number,
+    count: number,
+    leaves: number,
+    leafOffsets: number,
+    entries: number,
+    scores: number,
+    step: number,
+    shift: number,
+    before: number,
+    scratch: number,
+  ): number
+  /**
+   * Offer the rows in the scratch of `placeScores` to a heap, each once with the least of its distances.
+   * @param order - u32 ids by position.
+   */
+  offerRows(scratch: number, count: number, order: number, heap: number): void
   /**
    * Positions of the entries at places u32 [count] of `scanCodes`' output, ascending, each once, in place.
    * @returns how many positions there are.

@@ -1,3 +1,4 @@
+import { MOST_COPIES } from '../tree/snapshot.js'
 import { NO_LEAF } from './balance.js'
 
 /** Weight of the component along the residual to a leaf that already holds the row (SOAR, arXiv 2404.00774). */
@@ -42,9 +43,6 @@ export function copyScores(
   outLeaves.fill(NO_LEAF, kept)
   outScores.fill(-Infinity, kept)
 }
-
-/** Most leaves that hold one row. */
-export const MOST_COPIES = 3
 
 /**
  * The rows that get one more copy: those of highest cost among the rows that may have one, ties by lower position.

@@ -2,6 +2,7 @@ import { QueryCodes } from '../codes/query-codes.js'
 import type { Arena } from '../kernels/memory.js'
 import { paddedBytes } from '../tree/router.js'
 import type { Snapshot } from '../tree/snapshot.js'
+import type { CodeRows } from './code-rows.js'
 
 /** Leaves scanned by one kernel call: a few milliseconds at most. */
 const LEAVES_A_CALL = 4096
@@ -30,6 +31,8 @@ export class LeafScan {
   #places = 0
   #chosen = 0
   #sort = 0
+  /** The least base of the last scan: what scores leave out. */
+  #leastBase = 0
   /** Address of the positions that the last `select` chose, u32, ascending. */
   get positions(): number {
     return this.#chosen
@@ -96,7 +99,7 @@ export class LeafScan {
     const { leafOffsets, centroids, centroidScales, centroidBiases, codes, terms } = view
     const { integers, unit, weight, scale, factor, tables } = this.#codes
     const bases = this.#bases + this.#baseBytes
-    kernels.leafBases(
+    this.#leastBase = kernels.leafBases(
       integers,
       unit,
       this.#snapshot.dim,
@@ -129,6 +132,12 @@ export class LeafScan {
     return entries
   }
 
+  /** Choose the places of the best entries of the last scan. */
+  #choose(entries: number, wanted: number): number {
+    const most = wanted < entries ? wanted : this.#places
+    return this.#arena.kernels.selectScores(this.#scores, this.#places, most, this.#chosen)
+  }
+
   /**
    * The rows of the best entries of the last scan, by score: about `wanted` entries, or all where there are no more.
    * @returns how many rows there are, each once, at `positions`.
@@ -137,13 +146,30 @@ export class LeafScan {
     const { kernels } = this.#arena
     const view = this.#snapshot.tree[tree]!
     const offsets = view.leafOffsets.byteOffset
-    const count = kernels.selectScores(
-      this.#scores,
-      this.#places,
-      wanted < entries ? wanted : this.#places,
-      this.#chosen,
-    )
+    const count = this.#choose(entries, wanted)
     return kernels.placePositions(this.#chosen, count, leaves, offsets, view.entries.byteOffset, this.#sort)
+  }
+
+  /**
+   * Add the rows of the best entries of the last scan, chosen as `select` does, to `rows`, with their distances by code.
+   * @param length - what a unit of distance counts: the length of the query, where it was taken in as a unit vector.
+   */
+  selectScored(tree: number, leaves: number, entries: number, wanted: number, rows: CodeRows, length: number): void {
+    const { kernels } = this.#arena
+    const view = this.#snapshot.tree[tree]!
+    const count = this.#choose(entries, wanted)
+    rows.count = kernels.placeScores(
+      this.#chosen,
+      count,
+      leaves,
+      view.leafOffsets.byteOffset,
+      view.entries.byteOffset,
+      this.#scores,
+      length / this.#codes.scale,
+      length * (this.#codes.shared() + this.#leastBase),
+      rows.count,
+      rows.scratch,
+    )
   }
 
   /** How many entries of the last scan score at least as well as the one at a place of it. */

@@ -30,6 +30,8 @@ export class QueryBuffer {
   /** Address of the query for distances: its form is `kind`. */
   address: number
   kind = QUERY_FLOAT
+  /** Euclidean length of the query. */
+  length = 0
   /** Address of the query for routing. */
   readonly routing: number
   readonly #floatAddress: number
@@ -106,7 +108,8 @@ export class QueryBuffer {
     if (this.#metric === 'cosine' && sum === 0) {
       throw new InvalidArgumentError('query', `${what} is all zeros, which has no direction to compare under cosine`)
     }
-    const unit = sum > 0 ? 1 / Math.sqrt(sum) : 0
+    this.length = Math.sqrt(sum)
+    const unit = sum > 0 ? 1 / this.length : 0
     this.kind = QUERY_FLOAT
     this.address = this.#floatAddress
     if (this.#metric === 'cosine') {

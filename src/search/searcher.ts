@@ -1,6 +1,7 @@
 import type { Arena } from '../kernels/memory.js'
-import type { SearchEffort, Snapshot } from '../tree/snapshot.js'
+import type { SearchEffort, Snapshot, SnapshotHeader } from '../tree/snapshot.js'
 import { QueryCodes } from '../codes/query-codes.js'
+import { CodeRows } from './code-rows.js'
 import { LeafScan } from './leaf-scan.js'
 import { METRIC_CODE, QueryBuffer } from './query.js'
 import { TYPE_CODE } from '../base/matrix.js'
@@ -12,6 +13,12 @@ const SCAN_BLOCK = 65_536
 /** Every row, exactly. */
 export const EXACT: SearchEffort = Object.freeze({ probes: 0, beamWidth: 0, rerank: 0 })
 
+/** The most that an index can do: every row, exactly, or every code where it keeps no rows. */
+export function mostEffort({ rowType, shape }: SnapshotHeader): SearchEffort {
+  if (rowType !== 'none') return EXACT
+  return Object.freeze({ probes: shape.leafCount, beamWidth: shape.leafCount, rerank: 0 })
+}
+
 /**
  * Searches one index on one thread: beam from the root to the leaves, codes of the leaves' entries, exact distances of the
  * best of them, best k. It owns a scratch in the index's arena, and allocates nothing per query in the steady state.
@@ -22,6 +29,8 @@ export class Searcher {
   readonly #query: QueryBuffer
   readonly #models: RouteModel[]
   readonly #scan: LeafScan | undefined
+  /** Without stored rows, what is found by code. */
+  readonly #codeRows: CodeRows | undefined
   readonly #scratch: number
   /** One bit a row, all zero between searches; with several trees alone. */
   readonly #seen: number
@@ -45,7 +54,7 @@ export class Searcher {
     const model = { kind: router, shape, dim, form: 'stored' } as const
     const exact = tree.length === 0
     const queryBytes = QueryBuffer.scratchBytes(dim)
-    const seenBytes = tree.length > 1 ? (Math.ceil(size / 8) + 63) & ~63 : 0
+    const seenBytes = tree.length > 1 && snapshot.rowType !== 'none' ? (Math.ceil(size / 8) + 63) & ~63 : 0
     const codeBytes = exact ? 0 : QueryCodes.scratchBytes(snapshot)
     const routeBytes = exact ? 0 : RouteModel.scratchBytes(arena.kernels, model)
     this.#scratch = arena.allocate(queryBytes + seenBytes + codeBytes + routeBytes)
@@ -53,6 +62,7 @@ export class Searcher {
     this.#seen = this.#scratch + queryBytes
     const codes = this.#seen + seenBytes
     this.#scan = exact ? undefined : new LeafScan(arena, snapshot, codes)
+    this.#codeRows = snapshot.rowType === 'none' ? new CodeRows(arena) : undefined
     this.#models = tree.map((view) => new RouteModel(arena, model, view.router.byteOffset, codes + codeBytes))
   }
 
@@ -60,6 +70,7 @@ export class Searcher {
   close(): void {
     this.#arena.free(this.#scratch)
     this.#scan?.close()
+    this.#codeRows?.close()
     if (this.#heapCapacity > 0) this.#arena.free(this.#heap)
     if (this.#rows.bytes > 0) this.#arena.free(this.#rows.address)
     this.#heapCapacity = 0
@@ -139,8 +150,10 @@ export class Searcher {
     const sorted = this.#heap + this.#heapBytes
     const numbers = sorted + heapSpace(this.#heapCapacity * 4)
     const count = this.#arena.kernels.heapSort(this.#heap, sorted, numbers)
+    // A squared distance by code may fall below zero by what codes and scores round.
+    const least = this.#codeRows !== undefined && this.#snapshot.metric !== 'ip' ? 0 : -Infinity
     for (let i = 0; i < count; i++) {
-      distances[at + i] = this.#floats[(sorted >>> 2) + i]!
+      distances[at + i] = Math.max(least, this.#floats[(sorted >>> 2) + i]!)
       ids[at + i] = this.#integers[(numbers >>> 2) + i]!
     }
     return count
@@ -179,7 +192,9 @@ export class Searcher {
     const { leafCount } = shape
     let { probes, beamWidth } = effort
     // A row counts once however many copies of it are among the best entries.
-    let wanted = Math.ceil((Math.max(k, effort.rerank) * entryCount) / size)
+    let wanted = this.#codeRows
+      ? CodeRows.wanted(this.#snapshot, k)
+      : Math.ceil((Math.max(k, effort.rerank) * entryCount) / size)
     for (;;) {
       this.#visit(Math.min(probes, leafCount), beamWidth, wanted)
       this.#refresh()
@@ -196,17 +211,25 @@ export class Searcher {
     const { tree } = this.#snapshot
     const scan = this.#scan!
     scan.load(this.#query.routing)
+    const codeRows = this.#codeRows
+    codeRows?.begin(tree.length, wanted)
     for (let t = 0; t < tree.length; t++) {
       const model = this.#models[t]!
       const count = model.route(this.#query.routing, probes, beamWidth)
       this.nodesScored += model.nodesScored
       const entries = scan.scan(t, model.leaves, count, wanted)
       this.candidates += entries
+      if (codeRows !== undefined) {
+        const length = this.#snapshot.metric === 'ip' ? this.#query.length : 1
+        scan.selectScored(t, model.leaves, entries, wanted, codeRows, length)
+        continue
+      }
       const rows = scan.select(t, model.leaves, entries, wanted)
       this.#rerank(scan.positions, rows, tree.length > 1 ? this.#seen : 0)
       if (tree.length > 1) this.#remember(t, scan.positions, rows)
     }
-    if (tree.length > 1) this.#forget()
+    if (codeRows !== undefined) codeRows.offer(this.#snapshot.order.byteOffset, this.#heap)
+    else if (tree.length > 1) this.#forget()
   }
 
   /** Offer the rows at `count` positions to the heap. */

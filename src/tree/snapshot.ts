@@ -39,6 +39,9 @@ export interface Rung extends SearchEffort {
   readonly recall: number
 }
 
+/** Leaves of a tree that hold a row, at most: its own and two with copies. */
+export const MOST_COPIES = 3
+
 /** Rungs of all ladders together, at most. */
 export const MAX_RUNGS = 256
 

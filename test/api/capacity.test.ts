@@ -1,6 +1,9 @@
-import { afterAll, beforeAll, expect, test } from '@jest/globals'
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { existsSync } from 'node:fs'
+import { truncate, writeFile } from 'node:fs/promises'
 import { BatlIndex, exactSearch, type CapacityError } from '../../build/index.js'
-import { clusteredRows, failure } from './support.js'
+import { batl, errorLine } from '../cli/run.js'
+import { clusteredRows, failure, temporaryFolder } from './support.js'
 
 const DIM = 4
 const rows = clusteredRows(4200, DIM) as Float32Array
@@ -24,6 +27,44 @@ test('what does not fit 4 GiB is a CapacityError that says how many rows do', as
   expect(
     BatlIndex.estimate({ size: Math.ceil(limit * 1.1), dim: 16, copies: 3, leafSize: 4096 }).total,
   ).toBeGreaterThan(2 ** 32)
+})
+
+describe('a file of 1,000,000 x 1,536 floats', () => {
+  let folder: Awaited<ReturnType<typeof temporaryFolder>>
+  let path: string
+  beforeAll(async () => {
+    folder = await temporaryFolder()
+    path = folder.path('large.fbin')
+    // A hole of 6 GB: only its length is real, so reading it would take minutes.
+    await writeFile(path, Uint32Array.of(1_000_000, 1536))
+    await truncate(path, 8 + 1_000_000 * 1536 * 4)
+  })
+  afterAll(() => folder.remove())
+
+  test('is refused before it is read, with the largest count that fits', async () => {
+    for (const metric of ['l2', 'ip'] as const) {
+      const seen: unknown[] = []
+      const error = await failure(() =>
+        BatlIndex.build(path, { metric, onProgress: (progress) => seen.push(progress) }),
+      )
+      expect(error).toMatchObject({ code: 'BATL_CAPACITY', name: 'CapacityError', wanted: 1_000_000 })
+      expect(seen).toEqual([])
+      const { limit, message } = error as CapacityError
+      expect(message).toContain(`at this shape ${limit} rows fit`)
+      const total = (size: number): number => BatlIndex.estimate({ size, dim: 1536, metric }).total
+      const most = 2 ** 32 - (64 << 20)
+      expect(total(limit)).toBeLessThanOrEqual(most)
+      expect(total(limit + 1)).toBeGreaterThan(most)
+    }
+  })
+
+  test('is refused by the command line as well, which leaves no file', async () => {
+    const out = folder.path('large.batl')
+    const outcome = await batl(['build', path, '-o', out])
+    expect(outcome.status).toBe(1)
+    expect(errorLine(outcome)).toMatch(/1000000 rows of 1536 components need \d+ MiB, .* \d+ rows fit/)
+    expect(existsSync(out)).toBe(false)
+  })
 })
 
 test('more answers than an array holds are a CapacityError', async () => {

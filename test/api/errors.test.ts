@@ -181,7 +181,6 @@ const CASES: Record<string, Case[]> = {
       wrong('codeBytes'),
       /codeBytes is 3, but at most 2 .* 4 components/,
     ],
-    ['rows that are not kept', flat({ storage: 'none' }), { code: 'BATL_UNSUPPORTED' }],
   ],
   'a search': [
     ['no query', () => exact.search(any(undefined)), wrong('query')],

@@ -88,7 +88,7 @@ describe('stats', () => {
   test('describe the index', async () => {
     const stats = index.stats()
     expect(Object.keys(stats).sort()).toEqual(
-      'arity bytes bytesPerVector depth dim largestLeaf leaves metric phaseSeconds router size threads trainer tuned'.split(
+      'arity bytes bytesPerVector depth dim largestLeaf leaves metric phaseSeconds router size storage threads trainer tuned'.split(
         ' ',
       ),
     )

@@ -33,7 +33,7 @@ describe('with any router, all leaves probed and all rows compared equals exact 
   const metrics = ['l2', 'ip', 'cosine'] as const
   const copies = [1, 1.5, 3]
   // Every router, type and metric together; shapes, copies and trees in turn.
-  const cases: MakeOptions[] = []
+  const cases: (MakeOptions & { rowType: RowType })[] = []
   for (const router of routers) {
     for (const rowType of types) {
       for (const metric of metrics) {
@@ -76,18 +76,18 @@ describe('with any router, all leaves probed and all rows compared equals exact 
     const rng = new Rng(5)
     const values = Float32Array.from({ length: 12 * index.dim }, () => rng.below(10))
     for (let at = 0; at < values.length; at += index.dim) values[at]!++
-    await expectExact(index, options.rowType!, asType(values, options.rowType!), 40)
+    await expectExact(index, options.rowType, asType(values, options.rowType), 40)
     // Queries that are no whole numbers take the kernels' other form.
     const { dim, metric } = index
     const fractions = values.map((value) => value + rng.uniform())
-    const rows = storedRows(index, options.rowType!)
-    const truth = await exactSearch(rows, fractions, { dim, metric, k: 25, threads: 1, type: options.rowType! })
+    const rows = storedRows(index, options.rowType)
+    const truth = await exactSearch(rows, fractions, { dim, metric, k: 25, threads: 1, type: options.rowType })
     const found = searchEach(index, fractions, { k: 25, probes: index.stats().leaves, rerank: index.size })
     expect(found).toEqual({ ids: [...truth.ids], distances: [...truth.distances] })
     // Codes of random bytes: whatever they say, the distances are those of the rows.
     const some = searchEach(index, fractions, { k: 25, probes: index.stats().leaves, rerank: 25 })
     const distanceOf = new Map<string, number>()
-    const all = await exactSearch(rows, fractions, { dim, metric, k: index.size, threads: 1, type: options.rowType! })
+    const all = await exactSearch(rows, fractions, { dim, metric, k: index.size, threads: 1, type: options.rowType })
     all.ids.forEach((id, i) => distanceOf.set(`${Math.floor(i / index.size)} ${id}`, all.distances[i]!))
     expect(some.distances).toEqual(some.ids.map((id, i) => distanceOf.get(`${Math.floor(i / 25)} ${String(id)}`)))
     await index.close()

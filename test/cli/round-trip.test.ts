@@ -55,6 +55,21 @@ function recall(ids: ArrayLike<number>, k: number): number {
 }
 
 describe('build', () => {
+  test('keeps no rows where none are wanted, and info says so', async () => {
+    const bare = folder.path('bare.batl')
+    const built = await batl(['build', base, '-o', bare, '--metric', 'cosine', '--storage', 'none', '--threads', '2'])
+    expect([built.status, built.stderr]).toEqual([0, ''])
+    const { stdout } = await batl(['info', bare])
+    expect(stdout).toMatch(/^rows +not kept: distances are approximate, by code alone$/m)
+    // Beyond what codes reach there is one line, with that recall.
+    expect(stdout.match(/^recall@10/gm)).toHaveLength(1)
+    expect(Number(/^recall@10 (\S+)/m.exec(stdout)![1])).toBeGreaterThan(0.6)
+    expect((await batl(['info', index])).stdout).toMatch(/^rows +i8$/m)
+    const refused = await batl(['search', bare, query, '--probes', '5', '--rerank', '50'])
+    expect(refused.status).toBe(1)
+    expect(errorLine(refused)).toContain("storage 'none'")
+  })
+
   test('refuses to overwrite, and leaves the file alone', async () => {
     const before = statSync(index).mtimeMs
     const outcome = await batl(['build', base, '-o', index])

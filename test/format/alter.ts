@@ -19,6 +19,8 @@ export const BASES: readonly MakeOptions[] = [
   { size: 6, arities: [], rungs: 1, idKind: 'f64' },
   { size: 7, dim: 5, rowType: 'f16', metric: 'cosine', idKind: 'string', arities: [2, 2], copies: 1.5, trees: 2 },
   { size: 9, dim: 4, rowType: 'f32', metric: 'ip', router: 'residual', idKind: 'i64', arities: [3], copies: 2 },
+  { size: 6, dim: 66, rowType: 'i10', metric: 'cosine', arities: [2], copies: 1.5 },
+  { size: 8, dim: 5, rowType: 'none', idKind: 'f64', arities: [2, 2], copies: 2 },
 ]
 
 interface Place {

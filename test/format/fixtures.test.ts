@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
+import { stepAt } from '../../build/base/matrix.js'
 import { readdir, readFile } from 'node:fs/promises'
 import { viewSnapshot } from '../../build/format/decode.js'
 import { decodeIds, type StringIds } from '../../build/format/ids.js'
@@ -56,6 +57,17 @@ describe('files of version 1', () => {
     expect([...linear.tree[0]!.leafOffsets]).toEqual([0, 2, 5, 8, 10])
     expect([...linear.tree[0]!.entries]).toEqual([0, 4, 1, 5, 0, 2, 6, 1, 3, 2])
     expect(linear.scales[0]).toBeCloseTo(1 / Math.sqrt(halfNorm(linear.rows)), 6)
+
+    const steps = await open('steps')
+    expect(steps).toMatchObject({ rowType: 'i10', stride: 160, metric: 'cosine' })
+    // The first component is 1, the largest -9 or 8: whole steps of the largest.
+    const largest = Math.max(...Array.from({ length: 70 }, (_, i) => Math.abs(stepAt(steps.rows, 0, i))))
+    expect([largest, stepAt(steps.rows, 0, 0)]).toEqual([511, Math.round(1 / steps.units[4]!)])
+    expect(steps.units[4]).toBeCloseTo(9 / 511, 6)
+
+    const codes = await open('codes')
+    expect(codes).toMatchObject({ rowType: 'none', stride: 0, rungs: [{ rerank: 0 }, { rerank: 0 }] })
+    expect([codes.rows.length, codes.order.length, codes.tree[0]!.codes.length]).toEqual([0, 9, 32])
 
     expect((await open('residual')).ids).toEqual(Float64Array.of(0, 1.5, 3, 4.5, 6, 7.5))
     expect((await open('bigints')).ids).toEqual(BigInt64Array.from({ length: 6 }, (_, i) => BigInt(i) - (1n << 40n)))

@@ -29,14 +29,20 @@ function routerFloats({ router, shape, dim }: Snapshot, { router: bytes }: TreeV
 
 /** What a search relies on, checked without the code under test. */
 function expectSound(snapshot: Snapshot, regionLength: number): void {
-  const { size, dim, rows, order, tree, ids, entryCount, shape, rungs, scales, codeBytes } = snapshot
+  const { size, dim, rows, order, tree, ids, entryCount, shape, rungs, scales, units, codeBytes, rowType } = snapshot
+  const kept = rowType === 'none' ? 0 : size
   const sound: [string, boolean][] = [
     ['size', size >= 1 && dim >= 1 && rows.length === size * snapshot.stride && rows.length <= regionLength],
     ['order', order.length === (tree.length > 0 ? size : 0)],
     ['permutation', [...order].sort((a, b) => a - b).every((row, i) => row === i)],
-    ['scales', [...scales].every((scale) => Number.isFinite(scale) && scale > 0)],
+    ['rows', rowType !== 'none' || tree.length > 0],
+    ['scales', scales.length === (snapshot.metric === 'cosine' ? kept : 0)],
+    ['scale', [...scales].every((scale) => Number.isFinite(scale) && scale > 0)],
+    ['units', units.length === (rowType === 'i10' ? size : 0) && moderate(units)],
+    ['steps', rowType !== 'i10' || snapshot.metric === 'cosine'],
     ['rungs', rungs.every(({ probes, beamWidth }) => probes >= 1 && probes <= shape.leafCount && beamWidth >= 1)],
-    ['rerank', rungs.every(({ rerank, k }) => rerank >= 1 && rerank <= size && [1, 10, 100].includes(k))],
+    ['rerank', rungs.every(({ rerank }) => rerank >= Math.min(1, kept) && rerank <= kept)],
+    ['k', rungs.every(({ k }) => [1, 10, 100].includes(k))],
     ['recall', rungs.every(({ recall }) => recall >= 0 && recall <= 1)],
     ['codes', tree.length === 0 ? codeBytes === 0 : codeBytes >= 1 && codeBytes <= Math.ceil(dim / 2)],
     ['term unit', snapshot.termUnit >= 0 && Number.isFinite(snapshot.termUnit)],
@@ -185,6 +191,27 @@ describe('contents that only a full check finds', () => {
 
   test.each(cases)('%s', async (_, change, message) => {
     const region = await makeRegion(options)
+    change(await viewSnapshot(region, finiteIn(region)))
+    await repair(region)
+    const error: unknown = await viewSnapshot(region, finiteIn(region)).catch((refused: unknown) => refused)
+    expect(error).toMatchObject({ code: 'BATL_FORMAT', message: expect.stringMatching(message) })
+  })
+
+  test.each([
+    [
+      'a step after the last component',
+      ({ rows }) => void (rows[80 + 2] = 1),
+      /section rows: the padding of row 0 is not zero/,
+    ],
+    [
+      'low bits after the last component',
+      ({ rows }) => void (rows[80 + 64 + 15] = 1),
+      /section rows: the padding of row 0 is not zero/,
+    ],
+    ['a unit that is not finite', ({ units }) => void (units[3] = NaN), /section units: float 3 is NaN/],
+    ['a unit that is too large', ({ units }) => void (units[0] = 2e30), /section units: float 0/],
+  ] as [string, (snapshot: Snapshot) => void, RegExp][])('in rows of steps: %s', async (_, change, message) => {
+    const region = await makeRegion({ size: 6, dim: 66, rowType: 'i10', metric: 'cosine', arities: [2] })
     change(await viewSnapshot(region, finiteIn(region)))
     await repair(region)
     const error: unknown = await viewSnapshot(region, finiteIn(region)).catch((refused: unknown) => refused)

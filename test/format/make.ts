@@ -1,3 +1,4 @@
+import { packSteps, stepAt, type StoredType } from '../../build/base/matrix.js'
 import type { Metric, Router, RowType } from '../../build/base/options.js'
 import { Rng } from '../../build/base/rng.js'
 import { blockStride, codeShape, rotationBlocks } from '../../build/codes/shape.js'
@@ -14,7 +15,7 @@ export interface MakeOptions {
   size?: number
   dim?: number
   metric?: Metric
-  rowType?: RowType
+  rowType?: StoredType
   idKind?: IdKind
   router?: Router
   arities?: number[]
@@ -37,9 +38,14 @@ const HALF = [0, 0x3c00, 0x4000, 0x4200, 0x4400, 0x4500, 0x4600, 0x4700, 0x4800,
 
 function fillRows(snapshot: Snapshot, rng: Rng): void {
   const { rows, stride, size, dim, rowType } = snapshot
+  if (rowType === 'none') return
   const view = new DataView(rows.buffer, rows.byteOffset, rows.length)
   for (let row = 0; row < size; row++) {
     let norm = 0
+    if (rowType === 'i10') {
+      fillSteps(snapshot, row, rng)
+      continue
+    }
     for (let column = 0; column < dim; column++) {
       const value = component(rng, column)
       norm += value * value
@@ -50,6 +56,15 @@ function fillRows(snapshot: Snapshot, rng: Rng): void {
     }
     if (snapshot.scales.length > 0) snapshot.scales[row] = 1 / Math.sqrt(norm)
   }
+}
+
+/** A row in steps; as everywhere here, the last positions hold the first rows. */
+function fillSteps({ rows, stride, size, dim, scales, units, order }: Snapshot, position: number, rng: Rng): void {
+  const row = Array.from({ length: dim }, (_, column) => component(rng, column) * (column % 2 === 0 ? 1 : -1))
+  const number = order.length > 0 ? size - 1 - position : position
+  units[number] = packSteps(row, rows.subarray(position * stride, (position + 1) * stride))
+  const steps = row.map((_, i) => stepAt(rows, position * stride, i))
+  scales[position] = 1 / Math.sqrt(steps.reduce((sum, step) => sum + step * step, 0))
 }
 
 function fillIds(snapshot: Snapshot, strings: StringIds): void {
@@ -135,7 +150,7 @@ function headerOf(options: MakeOptions): SnapshotHeader {
     rungs: Array.from({ length: rungs }, (_, r) => ({
       probes: Math.min(r + 1, shape.leafCount),
       beamWidth: 1,
-      rerank: Math.min(r + 1, size),
+      rerank: rowType === 'none' ? 0 : Math.min(r + 1, size),
       k: 10,
       recall: 0.25 + r / 4,
     })),
@@ -194,5 +209,7 @@ export const FIXTURES_V1: Readonly<Record<string, MakeOptions>> = {
   exact: { size: 2, dim: 3, arities: [], rungs: 0 },
   linear: { size: 7, dim: 5, rowType: 'f16', metric: 'cosine', idKind: 'string', arities: [2, 2], copies: 1.5 },
   residual: { size: 6, dim: 4, rowType: 'f32', metric: 'ip', idKind: 'f64', router: 'residual', trees: 2, copies: 2 },
+  steps: { size: 5, dim: 70, rowType: 'i10', metric: 'cosine', idKind: 'f64', arities: [3], copies: 2 },
+  codes: { size: 9, dim: 6, rowType: 'none', idKind: 'string', arities: [2, 2], copies: 1.5 },
   bigints: { size: 6, dim: 17, rowType: 'i8', idKind: 'i64', arities: [2, 3], codeBytes: 3, rotated: true },
 }

@@ -4,6 +4,7 @@ import { seal, writeHeader } from '../../build/format/encode.js'
 import { decodeIds, IdTable } from '../../build/format/ids.js'
 import { planLayout, ROWS_OFFSET } from '../../build/format/layout.js'
 import { Pace } from '../../build/format/pace.js'
+import { treeShape } from '../../build/tree/shape.js'
 import type { Snapshot } from '../../build/tree/snapshot.js'
 import { finiteIn, makeRegion, type MakeOptions } from './make.js'
 
@@ -32,6 +33,10 @@ const CASES: Record<string, MakeOptions> = {
   'a rotation of two blocks': { size: 3, dim: 300, arities: [2], metric: 'ip', rotated: true },
   'residual, ip, 8 trees': { size: 8, router: 'residual', metric: 'ip', trees: 8 },
   'seq2seq, string ids': { size: 8, dim: 5, router: 'seq2seq', idKind: 'string' },
+  'steps, cosine, without a tree': { dim: 65, rowType: 'i10', metric: 'cosine', arities: [], rungs: 0 },
+  'steps, cosine, two levels': { size: 20, dim: 130, rowType: 'i10', metric: 'cosine', arities: [2, 3], copies: 1.5 },
+  'no rows, l2': { size: 20, dim: 9, rowType: 'none', arities: [3], copies: 1.5 },
+  'no rows, cosine, two trees': { size: 9, dim: 9, rowType: 'none', metric: 'cosine', trees: 2, idKind: 'i64' },
   'all rungs': { size: 4, rungs: 3 },
 }
 
@@ -48,12 +53,15 @@ describe('an index written and viewed again', () => {
   test.each(Object.entries(CASES))('is the same: %s', async (_, options) => {
     const region = await makeRegion(options)
     const snapshot = await view(region)
-    const { tree, rows, stride, scales, order, ids, mean, rotation, codebooks, ...header } = snapshot
+    const { tree, rows, stride, scales, units, order, ids, mean, rotation, codebooks, ...header } = snapshot
     expect(header.size).toBe(options.size ?? 5)
     expect(header.shape.arities).toEqual(options.arities ?? [2])
-    expect(rows.byteOffset).toBe(ROWS_OFFSET)
+    const kept = options.rowType !== 'none'
+    if (kept) expect(rows.byteOffset).toBe(ROWS_OFFSET)
     expect(rows.length).toBe(stride * header.size)
-    expect(scales.length).toBe(options.metric === 'cosine' ? header.size : 0)
+    expect(stride > 0).toBe(kept)
+    expect(scales.length).toBe(kept && options.metric === 'cosine' ? header.size : 0)
+    expect(units.length).toBe(options.rowType === 'i10' ? header.size : 0)
     expect(order.length).toBe(header.shape.arities.length === 0 ? 0 : header.size)
     expect(tree.length).toBe(header.shape.arities.length === 0 ? 0 : (options.trees ?? 1))
     expect(ids === undefined).toBe((options.idKind ?? 'row') === 'row')
@@ -66,6 +74,7 @@ describe('an index written and viewed again', () => {
     const target = mapSnapshot(copy, header, layout)
     target.rows.set(rows)
     target.scales.set(scales)
+    target.units.set(units)
     target.order.set(order)
     target.mean.set(mean)
     target.rotation.set(rotation)
@@ -137,6 +146,10 @@ describe('an index written and viewed again', () => {
     expect(write({ termUnit: -1 })).toThrow(/termUnit is -1/)
     expect(write({ termUnit: Infinity })).toThrow(/termUnit is Infinity/)
     expect(write({ seed: 0.5 })).toThrow(/seed/)
+    expect(write({ rowType: 'i10' })).toThrow(/rowType is i10/)
+    expect(write({ rowType: 'none', rungs: [rung] })).toThrow(/rerank is 1, but must be 0 without rows/)
+    const bare = { rowType: 'none', rungs: [], trees: 0, entryCount: 0, codeBytes: 0, shape: treeShape([]) }
+    expect(write(bare)).toThrow(/rowType is none, but must be another without levels/)
   })
 
   test('stops when asked to', async () => {

@@ -81,4 +81,48 @@ onEachBinary((open) => {
       }
     }
   })
+
+  test('placeScores and offerRows offer each row of all trees once, at its least distance', () => {
+    const arena = open()
+    const rng = new Rng(9)
+    const [step, shift] = [0.37, -12.5]
+    const order = Array.from(rng.shuffle(Uint32Array.from({ length: 90 }, (_, i) => i)))
+    const orderAt = putIntegers(arena, order)
+    for (const leaves of VISITS) {
+      const total = twin.placesOf(leaves, OFFSETS).length
+      const scratch = room(arena, arena.kernels.positionBytes(2 * total) >>> 0)
+      const wanted = new Map<number, number>()
+      let count = 0
+      for (let tree = 0; tree < 2; tree++) {
+        const entries = LEAF_SIZES.flatMap((size) => Array.from(rng.sample(90, size)).sort((a, b) => a - b))
+        const scores = Int16Array.from({ length: total }, () => rng.below(65_536) - 32_768)
+        const places = Array.from({ length: total }, (_, place) => place).filter(() => rng.below(2) === 0)
+        const rows = twin.codeRows(places, leaves, OFFSETS, entries, scores, step, shift)
+        for (const [row, distance] of rows) wanted.set(row, Math.min(distance, wanted.get(row) ?? Infinity))
+        count = arena.kernels.placeScores(
+          putIntegers(arena, places),
+          places.length,
+          putIntegers(arena, leaves),
+          putIntegers(arena, OFFSETS),
+          putIntegers(arena, entries),
+          put(arena, scores),
+          step,
+          shift,
+          count,
+          scratch.address,
+        )
+      }
+      const k = Math.max(1, wanted.size)
+      const heap = arena.allocate(arena.kernels.heapBytes(k))
+      arena.kernels.heapReset(heap, k)
+      arena.kernels.offerRows(scratch.address, count, orderAt, heap)
+      expect(scratch.untouched()).toBe(true)
+      const [distances, ids] = [arena.allocate(k * 4), arena.allocate(k * 4)]
+      expect(arena.kernels.heapSort(heap, distances, ids)).toBe(wanted.size)
+      const best = [...wanted].map(([row, distance]) => [distance, order[row]!] as const)
+      best.sort((a, b) => a[0] - b[0] || a[1] - b[1])
+      expect(Array.from(arena.f32(distances, wanted.size))).toEqual(best.map(([distance]) => distance))
+      expect(Array.from(arena.u32(ids, wanted.size))).toEqual(best.map(([, id]) => id))
+    }
+  })
 })

@@ -187,3 +187,24 @@ export function placePositions(
   const rows = new Set(places.flatMap((place) => (all[place] === undefined ? [] : [entries[all[place]]!])))
   return [...rows].sort((a, b) => a - b)
 }
+
+/** Rows of the entries at some places by row, each with the least of its distances: shift + step * score. */
+export function codeRows(
+  places: readonly number[],
+  leaves: readonly number[],
+  offsets: readonly number[],
+  entries: readonly number[],
+  scores: ArrayLike<number>,
+  step: number,
+  shift: number,
+): Map<number, number> {
+  const all = placesOf(leaves, offsets)
+  const rows = new Map<number, number>()
+  for (const place of places) {
+    if (all[place] === undefined) continue
+    const row = entries[all[place]]!
+    const distance = fround(fround(shift) + fround(fround(step) * scores[place]!))
+    rows.set(row, Math.min(distance, rows.get(row) ?? Infinity))
+  }
+  return rows
+}

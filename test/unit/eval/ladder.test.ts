@@ -97,7 +97,7 @@ function makeTrial(visits: readonly Visit[], seed = 3): TrialTable {
     if (share > visit.recall[0]!) return 0xffff_ffff
     return 1 + (i % K) + Math.floor(-Math.log(1 - place) * (8 + visit.probes / 8))
   })
-  return { visits, ranks, queries: QUERIES, k: K, size: SIZE, entryCount: ENTRIES }
+  return { visits, ranks, queries: QUERIES, k: K, size: SIZE, entryCount: ENTRIES, reranked: true }
 }
 
 describe('ladders of settings', () => {
@@ -197,7 +197,10 @@ describe('ladders of settings', () => {
     const header = { rungs, shape: treeShape([8, 8]), size: SIZE } as unknown as SnapshotHeader
     for (const k of TUNED_K) {
       for (const probes of [1, 2, 5, 11, 20]) {
-        const like = ladder(k).find((rung) => rung.probes >= probes)!
+        // Of the tuned settings that visit enough leaves, those that visit fewest; of them the one that reaches most.
+        const enough = ladder(k).filter((rung) => rung.probes >= probes)
+        const fewest = Math.min(...enough.map((rung) => rung.probes))
+        const like = enough.filter((rung) => rung.probes === fewest).sort((a, b) => b.recall - a.recall)[0]!
         const effort = manualEffort(header, probes, undefined, k)
         expect(effort).toEqual({ probes, beamWidth: like.beamWidth, rerank: like.rerank })
         expect(manualEffort(header, probes, 7, k)).toEqual({ ...effort, rerank: 7 })
@@ -205,8 +208,58 @@ describe('ladders of settings', () => {
       expect(manualEffort(header, 1e6, undefined, k)).toEqual({ probes: LEAVES, beamWidth: LEAVES, rerank: SIZE })
       expect(manualEffort(header, 3, 1e9, k).rerank).toBe(SIZE)
     }
+    // A dear beam may come late in a ladder although it visits few leaves.
+    const few = { probes: 4, beamWidth: 2, rerank: 10, k: 10, recall: 0.5 }
+    const mixed = [
+      few,
+      { ...few, probes: 9, recall: 0.6 },
+      { ...few, probes: 5, beamWidth: 8, rerank: 30, recall: 0.7 },
+    ]
+    const sorted = { ...header, rungs: mixed }
+    expect(manualEffort(sorted, 5, undefined, 10)).toEqual({ probes: 5, beamWidth: 8, rerank: 30 })
+    expect(manualEffort(sorted, 6, undefined, 10)).toEqual({ probes: 6, beamWidth: 2, rerank: 10 })
     const untuned = { ...header, rungs: [] }
     expect(manualEffort(untuned, 3, undefined, 7)).toEqual({ probes: 3, beamWidth: LEAVES, rerank: 70 })
+  })
+})
+
+describe('ladders of an index without rows', () => {
+  const visits = tryVisits(fitVisits(makeTable([1, 2, 4, 8]), reach), TUNED_K, true)
+  const rng = new Rng(9)
+  /** Places among the answers: some neighbours are further down than the last, and a visit to more leaves loses a few. */
+  const ranks = Uint32Array.from({ length: visits.length * QUERIES * K }, (_, i) => {
+    const visit = visits[Math.floor(i / (QUERIES * K))]!
+    const lost = visit.probes === LEAVES ? 0.45 : 0.4
+    if (rng.uniform() > visit.recall[0]! || rng.uniform() < lost) return 0xffff_ffff
+    return 1 + (i % K)
+  })
+  const table = { visits, ranks, queries: QUERIES, k: K, size: SIZE, entryCount: ENTRIES, reranked: false }
+  const cost = ({ probes, beamWidth }: SearchEffort): number => probes * 20 + beamWidth
+
+  test('try a visit to every leaf, however little it gains', () => {
+    expect(visits.at(-1)!.probes).toBe(LEAVES)
+    expect(visits.filter(({ probes }) => probes === LEAVES)).toHaveLength(1)
+  })
+
+  test('promise what the answers held and no more, and end there', () => {
+    for (const k of TUNED_K) {
+      const own = fitLadder(table, k, LEAVES, cost)
+      expect(own.length).toBeGreaterThan(1)
+      for (const { probes, recall, rerank } of own) {
+        expect(rerank).toBe(0)
+        const v = visits.findIndex((visit) => visit.probes === probes)
+        let hits = 0
+        for (let q = 0; q < QUERIES; q++) {
+          for (let j = 0; j < k; j++) if (ranks[(v * QUERIES + q) * K + j]! <= k) hits++
+        }
+        expect(recall).toBeLessThanOrEqual(hits / (QUERIES * k))
+        expect(recall).toBeGreaterThan(hits / (QUERIES * k) - 0.15)
+      }
+      const last = own.at(-1)!
+      expect(last.recall).toBeLessThan(0.65)
+      expect(Math.max(...own.map(({ recall }) => recall))).toBe(last.recall)
+      expect(climb(own, 0.9, k)).toBe(last)
+    }
   })
 })
 
