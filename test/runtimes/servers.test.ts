@@ -23,15 +23,17 @@ describe.each(runtimes)('%s', (name, command, ...args) => {
   })
 
   test('opens the index of Node, refuses broken files, builds with and without a tree, and ends by itself', async () => {
-    const { opened, searched, built } = await run<{ opened: Opened; searched: Opened; built: Built }>(
-      command,
-      ...args,
-      'everything.js',
-      DATA,
-    )
+    const { opened, searched, built, threads } = await run<{
+      opened: Opened
+      searched: Opened
+      built: Built
+      threads: number
+    }>(command, ...args, 'everything.js', DATA)
     expectOpened(opened)
     expectOpened(searched)
     expectBuilt(built)
+    // A director, its two workers, and one that trains.
+    expect(threads).toBeGreaterThanOrEqual(4)
     // One trainer in one binary, on one machine: the same bytes.
     expect(built.trainedSum).toBe(expected().trainedSum)
   })
