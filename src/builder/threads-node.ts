@@ -58,9 +58,7 @@ export async function direct(
   signal?.addEventListener('abort', abort, { once: true })
   try {
     signal?.throwIfAborted()
-    const done = thread.run({ ...task, progress: port2 }, { name: 'build', transferList: [port2] }) as Promise<
-      Reply<DirectorOutput>
-    >
+    const done = thread.run('build', { ...task, progress: port2 }, [port2]) as Promise<Reply<DirectorOutput>>
     const reply = await Promise.race([done, failed])
     if ('error' in reply) throw fromPlainError(reply.error)
     return reply.value

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import type { SHARE_ENV } from 'node:worker_threads'
+import type { MessagePort, SHARE_ENV } from 'node:worker_threads'
 import type { Piscina } from 'piscina'
 import { fromPlainError } from '../base/errors.js'
 import { kernelModule, kernelsShare } from '../kernels/load.js'
@@ -25,27 +25,51 @@ function mayReadEnvironment(): boolean {
   return Deno === undefined || Deno.permissions.querySync({ name: 'env' }).state === 'granted'
 }
 
+/** Threads on one of the library's files. */
+export class Threads {
+  readonly #piscina: Piscina
+  readonly #file: string
+
+  constructor(piscina: Piscina, file: string) {
+    this.#piscina = piscina
+    this.#file = file
+  }
+
+  /** Run a task of the file on whichever thread is free. */
+  async run(task: string, input: unknown, transferList?: readonly MessagePort[]): Promise<unknown> {
+    const request = { file: this.#file, task, input }
+    return this.#piscina.run(request, transferList === undefined ? {} : { transferList: [...transferList] })
+  }
+
+  /** End the threads; tasks under way reject. */
+  async destroy(): Promise<void> {
+    await this.#piscina.destroy()
+  }
+}
+
 /**
  * Start worker threads on one of the library's files.
  * @param file - where the file should be; a bundler may have left it behind, and its address may not even be one.
  * @returns undefined where threads cannot start.
  */
-export async function startPiscina(file: () => URL, { threads, env }: ThreadOptions): Promise<Piscina | undefined> {
+export async function startPiscina(file: () => URL, { threads, env }: ThreadOptions): Promise<Threads | undefined> {
   if (!kernelsShare() || !mayReadEnvironment()) return undefined
   try {
     const url = file()
-    if (!existsSync(url)) return undefined
+    const start = new URL('./piscina-thread.cjs', import.meta.url)
+    if (!existsSync(url) || !existsSync(start)) return undefined
     const { Piscina } = await import('piscina')
     const workerData: WorkerData = { module: kernelModule() }
     // A thread that stops loses its compiled code, so the number stays what it is until the pool closes.
-    return new Piscina({
-      filename: url.href,
+    const piscina = new Piscina({
+      filename: start.href,
       minThreads: threads,
       maxThreads: threads,
       idleTimeout: Infinity,
       workerData,
       ...(env === undefined ? {} : { env }),
     })
+    return new Threads(piscina, url.href)
   } catch {
     return undefined
   }
@@ -53,21 +77,21 @@ export async function startPiscina(file: () => URL, { threads, env }: ThreadOpti
 
 /** Worker threads of Node, Bun and Deno. */
 export class PiscinaPool extends WorkerPool {
-  readonly #piscina: Piscina
+  readonly #threads: Threads
   readonly #file: () => URL
   readonly #options: ThreadOptions
 
-  private constructor(piscina: Piscina, file: () => URL, options: ThreadOptions) {
+  private constructor(threads: Threads, file: () => URL, options: ThreadOptions) {
     super(options.threads)
-    this.#piscina = piscina
+    this.#threads = threads
     this.#file = file
     this.#options = options
   }
 
   /** Threads on a file that exports the tasks; undefined where they cannot start. */
   static async start(file: () => URL, options: ThreadOptions): Promise<PiscinaPool | undefined> {
-    const piscina = await startPiscina(file, options)
-    return piscina === undefined ? undefined : new PiscinaPool(piscina, file, options)
+    const threads = await startPiscina(file, options)
+    return threads === undefined ? undefined : new PiscinaPool(threads, file, options)
   }
 
   override async another(): Promise<WorkerPool> {
@@ -75,12 +99,12 @@ export class PiscinaPool extends WorkerPool {
   }
 
   protected override async perform<K extends TaskName>(name: K, input: Tasks[K]['input']): Promise<Tasks[K]['output']> {
-    const reply = (await this.#piscina.run(input, { name })) as Reply<Tasks[K]['output']>
+    const reply = (await this.#threads.run(name, input)) as Reply<Tasks[K]['output']>
     if ('error' in reply) throw fromPlainError(reply.error)
     return reply.value
   }
 
   protected override async end(): Promise<void> {
-    await this.#piscina.destroy()
+    await this.#threads.destroy()
   }
 }
