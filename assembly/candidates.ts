@@ -192,7 +192,8 @@ export function offerRows(scratch: usize, count: i32, order: usize, heap: usize)
     const position = load<u32>(pair)
     let least = load<f32>(pair, 4)
     for (pair += 8; pair < end && load<u32>(pair) == position; pair += 8) least = min(least, load<f32>(pair, 4))
-    Heap.offer(heap, least, load<u32>(order + ((<usize>position) << 2)))
+    // NaN, which only a file of mad numbers makes, counts as +Infinity.
+    Heap.offer(heap, least == least ? least : Infinity, load<u32>(order + ((<usize>position) << 2)))
   }
 }
 

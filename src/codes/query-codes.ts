@@ -1,4 +1,3 @@
-import { TYPE_CODE } from '../base/matrix.js'
 import type { Arena } from '../kernels/memory.js'
 import type { Snapshot } from '../tree/snapshot.js'
 import { blockStride, codeShape, rotatedStride, rotationBlocks, tableLevels, type CodeShape } from './shape.js'
@@ -102,7 +101,8 @@ export class QueryCodes {
     const arena = this.#arena
     if (this.#sums.buffer !== arena.memory.buffer) this.#sums = arena.f32(this.#least, 2)
     if (metric !== 'l2') return this.#sums[0]! + (metric === 'cosine' ? 1 : 0)
-    arena.kernels.squaredNorms(TYPE_CODE.f32, this.#centred, 0, 1, dim, this.#least + 4)
+    const centred = this.#centred
+    arena.kernels.dots(centred, 0, 1, centred, 0, 1, dim, 0, 0, this.#least + 4)
     return this.#sums[0]! + this.#sums[1]!
   }
 }
