@@ -53,7 +53,7 @@ describe('help', () => {
     expect(BUILD_OPTIONS.copies.help).toContain(`for ip ${resolveBuildOptions({ metric: 'ip' }, 2).copies})`)
     for (const [size, leafSize] of [
       [50_000, 40],
-      [1_000_000, 120],
+      [1_000_000, 73],
     ] as const) {
       const plan = planIndex({ size, dim: 4, rowType: 'f32', idKind: 'row' }, defaults)
       expect(size / plan.shape.leafCount).toBeCloseTo(leafSize, -1)

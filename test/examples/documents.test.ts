@@ -7,6 +7,7 @@ import { dirname, join, normalize } from 'node:path'
 import { promisify } from 'node:util'
 import { gzipSync } from 'node:zlib'
 import ts from 'typescript'
+import { BatlIndex, type Metric, type RowType } from '../../build/index.js'
 import { loadGlove } from '../fixtures/load.js'
 import { commandsOf, programsOf, readDocuments, ROOT, type Document } from './documents.js'
 
@@ -186,6 +187,28 @@ test('the guide lists every code of an error', () => {
   const inSources = sources('src').flatMap((text) => text.match(/(?<=')BATL_[A-Z_]+(?=')/g) ?? [])
   const listed = [...inRoot('docs/guide.md').matchAll(/^\| `(BATL_\w+)`/gm)].map((match) => match[1])
   expect(listed.toSorted()).toEqual([...new Set(inSources)].toSorted())
+})
+
+test('the guide’s table of sizes is what estimate tells, to within 2%', () => {
+  const number = (text: string): number => Number(text.replaceAll(',', ''))
+  const rows = [
+    ...inRoot('docs/guide.md').matchAll(
+      /^\| ([\d,]+) x ([\d,]+)(, 8 bits)? *\| (\w+)(?:, `storage: '(\w+)'`)? *\| ([\d,]+) *\| ([\d.]+) GiB \|$/gm,
+    ),
+  ]
+  expect(rows).toHaveLength(7)
+  for (const [row, size, dim, bits, metric, storage, bytes, gigabytes] of rows) {
+    const options = {
+      metric: metric as Metric,
+      ...(bits === undefined ? {} : { type: 'u8' as const }),
+      ...(storage === undefined ? {} : { storage: storage as RowType }),
+    }
+    const { total } = BatlIndex.estimate({ size: number(size!), dim: number(dim!), ...options })
+    const near = (told: number, exact: number, rounding: number): boolean =>
+      Math.abs(told - exact) <= 0.02 * exact + rounding
+    const holds = near(number(bytes!), total / number(size!), 0.5) && near(Number(gigabytes), total / 2 ** 30, 0.005)
+    expect([row, total, holds]).toEqual([row, total, true])
+  }
 })
 
 describe('links', () => {
