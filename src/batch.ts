@@ -6,8 +6,11 @@ import type { WorkerPool } from './pool/pool.js'
 import type { Searcher } from './search/searcher.js'
 import type { SearchEffort } from './tree/snapshot.js'
 
-/** Queries a task of a batch. */
-const BATCH_BLOCK = 64
+/** Queries of a batch that are put in order together, and make a task: at most, and at least. */
+const MOST_BLOCK = 1024
+const LEAST_BLOCK = 64
+/** Tasks a thread, so that all end at about the same time. */
+const TASKS = 4
 
 /** A batch to search: queries f32 [count * dim], answers [count * k] in shared memory. */
 export interface BatchJob {
@@ -23,10 +26,12 @@ export async function searchHere(searcher: Searcher, job: BatchJob, pace: Pace, 
   const { matrix, k, effort, outIds, outDistances } = job
   const count = outIds.length / k
   const dim = matrix.length / count
-  for (let i = 0; i < count; i++) {
-    await pace.turn()
-    alive()
-    searcher.search(matrix.subarray(i * dim, (i + 1) * dim), k, effort, outIds, outDistances, i * k)
+  for (let first = 0; first < count; first += MOST_BLOCK) {
+    for (const i of searcher.visitOrder(matrix, first, Math.min(MOST_BLOCK, count - first))) {
+      await pace.turn()
+      alive()
+      searcher.search(matrix.subarray(i * dim, (i + 1) * dim), k, effort, outIds, outDistances, i * k)
+    }
   }
 }
 
@@ -63,7 +68,9 @@ export class BatchPools {
     try {
       const index = { memory: arena.memory, key, snapshot }
       const input = { index, queries: matrix, k, effort, cancelled, outIds, outDistances }
-      const work = pool.each('search', outIds.length / k, BATCH_BLOCK, input)
+      const count = outIds.length / k
+      const block = Math.max(LEAST_BLOCK, Math.min(MOST_BLOCK, Math.ceil(count / (TASKS * threads))))
+      const work = pool.each('search', count, block, input)
       await Promise.race([work, aborted])
       return true
     } finally {

@@ -23,7 +23,7 @@ export function search(input: Input<'search'>): undefined {
   const { index, queries, k, effort, cancelled, outIds, outDistances, first, count } = input
   const searcher = searcherOf(index)
   const { dim } = index.snapshot
-  for (let i = first; i < first + count; i++) {
+  for (const i of searcher.visitOrder(queries, first, count)) {
     if (Atomics.load(cancelled, 0) !== 0) return undefined
     searcher.search(queries.subarray(i * dim, (i + 1) * dim), k, effort, outIds, outDistances, i * k)
   }

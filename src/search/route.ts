@@ -254,6 +254,14 @@ export class RouteModel {
     return count
   }
 
+  /** The best node below the root. */
+  firstNode(query: number): number {
+    const scores = this.#arena.f32(this.scoreNode(query, 0, 0), this.#shape.arities[0]!)
+    let best = 0
+    for (let node = 1; node < scores.length; node++) if (scores[node]! > scores[best]!) best = node
+    return best
+  }
+
   /**
    * Score every leaf, without a beam, by the tables in trained form.
    * @returns address of f32 [leafCount], valid until the next call.

@@ -278,6 +278,24 @@ export class Searcher {
   }
 
   /**
+   * An order for queries [first, first + count) of a matrix: those that begin at the same node follow one another, since the
+   * leaves that they visit lie near each other in memory.
+   * @param queries - [n * dim]
+   * @returns their numbers.
+   */
+  visitOrder(queries: Float32Array, first: number, count: number): Uint32Array {
+    const order = new Uint32Array(count).map((_, i) => first + i)
+    const [model] = this.#models
+    if (model === undefined) return order
+    const { dim } = this.#snapshot
+    const keys = Float64Array.from(order, (number, i) => {
+      this.#query.load(queries.subarray(number * dim, (number + 1) * dim))
+      return model.firstNode(this.#query.routing) * count + i
+    }).sort()
+    return order.map((_, i) => first + (keys[i]! % count))
+  }
+
+  /**
    * How far down the order of codes a setting must go for each of some rows: entries that score at least as well as the best
    * entry of the row among the leaves that `effort` visits; `NOT_MET` where none of them holds it.
    * @param leavesOf - the leaves of a tree that hold a position.
