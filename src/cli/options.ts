@@ -24,7 +24,7 @@ export const BUILD_OPTIONS: Readonly<Record<BuildName, OptionSpec>> = {
   storage: choice(
     'type',
     ['f32', 'f16', 'u8', 'i8', 'none'],
-    'how rows are kept (default: as they come; none: not yet)',
+    'how rows are kept (default: as they come; none: not at all, answers by code)',
   ),
   codeBytes: whole(1, 'bytes of code for each copy of a row (default: dim / 4; long vectors less)'),
   router: choice('name', ['linear', 'residual', 'seq2seq'], 'what chooses the leaves (default: linear)'),
