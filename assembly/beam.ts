@@ -3,6 +3,11 @@ import { Lanes } from './lanes'
 import { Radix } from './sort'
 import { Sums } from './sums'
 
+/** A sample of scores is every eighth vector of four; it is taken of at least so many scores. */
+const SAMPLE: i32 = 8
+const SAMPLE_BYTES: usize = (<usize>SAMPLE) << 4
+const SAMPLED: i32 = 512
+
 /** Selection of the best scores, as signed integers in the order of the floats. */
 abstract class Select {
   /** The most that go into the sort: half as many again as wanted, so that few turns of the bisection are needed. */
@@ -33,13 +38,23 @@ abstract class Select {
     v128.store(keys + ((<usize>whole) << 2), v128.bitselect(four, i32x4.splat(i32.MIN_VALUE), Lanes.first(rest)))
   }
 
-  /** How many keys are at least `bound`, of a multiple of four. */
-  static count(keys: usize, end: usize, bound: i32): i32 {
+  /** How many keys of every `step`-th vector of four are at least `bound`. */
+  static count(keys: usize, end: usize, step: usize, bound: i32): i32 {
     const bounds = i32x4.splat(bound)
     let sum = i32x4.splat(0)
-    for (; keys < end; keys += 16) sum = i32x4.sub(sum, i32x4.ge_s(v128.load(keys), bounds))
+    for (; keys < end; keys += step) sum = i32x4.sub(sum, i32x4.ge_s(v128.load(keys), bounds))
     const halves = i32x4.add(sum, v128.shuffle<i32>(sum, sum, 2, 3, 2, 3))
     return i32x4.extract_lane(halves, 0) + i32x4.extract_lane(halves, 1)
+  }
+
+  /** The greatest bound from `low` on and below `high` that `wanted` keys of a sample reach; `low` where none is. */
+  static guess(keys: usize, end: usize, low: i32, high: i32, wanted: i32): i32 {
+    while (low + 1 < high) {
+      const middle = low + <i32>((<u32>(high - low)) >> 1)
+      if (Select.count(keys, end, SAMPLE_BYTES, middle) >= wanted) low = middle
+      else high = middle
+    }
+    return low
   }
 
   /** Collect (inverted key, index) of every key at least `high`, and of the first `ties` of those from `low` up to it. */
@@ -68,7 +83,7 @@ export function selectBytes(count: i32, width: i32): usize {
  * The best `width` of `count` scores, larger is better, best first, ties by lower index: outIndices u32, outScores f32.
  * NaN counts as -Infinity. Returns how many there are, min(width, count).
  *
- * Bisects for a bound that few more than `width` scores reach, then sorts those.
+ * Bisects for a bound that few more than `width` scores reach, from what a sample says, then sorts those.
  *
  *   scratch   | radix sort of `limit` pairs | keys i32 [count, up to a multiple of 4] |
  *
@@ -92,9 +107,14 @@ export function selectBest(
   let high: i32 = 0x7f800001 // above the key of Infinity: none does
   let reached = count
   let above = 0
+  let sampled = count >= SAMPLED && reached > limit
   while (reached > limit && low + 1 != high) {
-    const middle = low + <i32>((<u32>(high - low)) >> 1)
-    const now = Select.count(keys, end, middle)
+    let middle = low + <i32>((<u32>(high - low)) >> 1)
+    if (sampled) {
+      middle = max(low + 1, Select.guess(keys, end, low, high, ((wanted + limit) >> 1) / SAMPLE))
+      sampled = false
+    }
+    const now = Select.count(keys, end, 16, middle)
     if (now >= wanted) {
       low = middle
       reached = now

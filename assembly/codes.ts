@@ -1,5 +1,6 @@
 import { MetricCode, Sums } from './sums'
 import { Lanes, RowCode } from './lanes'
+import { Touch } from './touch'
 
 /**
  * Product codes of 4 bits. A vector of M sub-vectors of d dimensions is coded by its nearest of 16 centroids in each.
@@ -340,6 +341,13 @@ export function scanCodes(
     const base = i16x8.splat(<i16>load<i32>(bases))
     bases += 4
     if (first == last) continue
+    if (leaves + 4 < end) {
+      // The next leaf lies elsewhere: its lines come while this one is scored, whose scores overwrite what is stored here.
+      const next = leafOffsets + ((<usize>load<u32>(leaves, 4)) << 2)
+      const from = load<u32>(next) >> 4
+      const blocks = ((load<u32>(next, 4) + 15) >> 4) - from
+      store<u64>(out, Touch.lines(codes + <usize>from * size, <usize>blocks * size))
+    }
     let left = <i32>(((last + 15) >> 4) - (first >> 4))
     let block = codes + <usize>(first >> 4) * size
     let term = terms ? terms + ((<usize>(first & ~15)) << 1) : 0

@@ -193,6 +193,24 @@ const clearSeen = {
   },
 }
 
+/** Rows of a search that are looked into before they are compared. @type {Entry} */
+const touchRows = {
+  name: 'touchRows, rows of 128 bytes',
+  unit: 'M/s',
+  prepare: (stage, { touchRows: twin }) => {
+    const [stride, count] = [128, 1 << 14]
+    const positions = stage.scattered(SCORES, count)
+    const rows = stage.space(count * stride)
+    const scratch = stage.space(64)
+    const bytes = stage.arena.u8(rows, count * stride)
+    return {
+      amount: SCORES,
+      run: () => stage.kernels.touchRows(positions.address, SCORES, rows, stride, scratch),
+      twin: { amount: SCORES, run: () => twin(bytes, positions.values, stride) },
+    }
+  },
+}
+
 /** A beam in ascending order, from the same order each time. @type {Entry} */
 const sortNodes = {
   name: 'sortNodes, 1024 nodes',
@@ -259,6 +277,7 @@ export const ROUTING_ENTRIES = [
   heap,
   expandChildren,
   clearSeen,
+  touchRows,
   sortNodes,
   addLogSoftmax,
   addNorm,

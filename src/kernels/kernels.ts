@@ -153,6 +153,11 @@ export interface KernelExports extends CodeKernels {
     order: number,
     heap: number,
   ): number
+  /**
+   * Look into the rows at positions u32 [count] ahead of `scanEntries`, so that their memory is on its way.
+   * @param scratch - eight bytes that nobody reads.
+   */
+  touchRows(positions: number, count: number, rows: number, stride: number, scratch: number): void
   /** Clear the bits of positions entries u32 [count]. */
   clearSeen(entries: number, count: number, seen: number): void
 

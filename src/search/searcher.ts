@@ -10,6 +10,9 @@ import { RouteModel } from './route.js'
 /** Rows scanned by one kernel call: a few milliseconds at most, so that a long scan can be left between calls. */
 const SCAN_BLOCK = 65_536
 
+/** Rows looked into before any is compared: what fits the caches next to the processor. */
+const ROWS_AHEAD = 1024
+
 /** Every row, exactly. */
 export const EXACT: SearchEffort = Object.freeze({ probes: 0, beamWidth: 0, rerank: 0 })
 
@@ -236,7 +239,10 @@ export class Searcher {
   #rerank(positions: number, count: number, seen: number): void {
     const { dim, rowType, metric, rows, stride, scales, order } = this.#snapshot
     const { address, kind } = this.#query
-    this.reranked += this.#arena.kernels.scanEntries(
+    const { kernels } = this.#arena
+    const ahead = Math.min(count, ROWS_AHEAD)
+    kernels.touchRows(positions, ahead, rows.byteOffset, stride, this.#heap + this.#heapBytes)
+    this.reranked += kernels.scanEntries(
       METRIC_CODE[metric],
       TYPE_CODE[rowType],
       kind,

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals'
 import { Rng } from '../../build/base/rng.js'
 import type { Arena } from '../../build/kernels/memory.js'
-import { clearSeen, scanEntries } from '../reference/scan.js'
+import { clearSeen, scanEntries, touchRows } from '../reference/scan.js'
 import { topk } from '../reference/topk.js'
 import {
   COUNTS,
@@ -127,6 +127,26 @@ onEachBinary((open) => {
         const bytes = arena.u8(bitmap, SIZE / 8)
         const set = Array.from({ length: SIZE }, (_, p) => p).filter((p) => (bytes[p >> 3]! >> (p & 7)) & 1)
         expect(set).toEqual([...seen].sort((a, b) => a - b))
+      }
+    }
+  })
+
+  test('touchRows looks into every line of the rows, and writes nothing but its eight bytes', () => {
+    const arena = open()
+    const rng = new Rng(5)
+    for (const stride of [16, 64, 100, 480]) {
+      const rows = arena.allocate(SIZE * stride)
+      const bytes = arena.u8(rows, SIZE * stride)
+      for (let i = 0; i < bytes.length; i++) bytes[i] = rng.below(256)
+      const before = bytes.slice()
+      const scratch = arena.allocate(64)
+      for (const count of [0, ...COUNTS]) {
+        const positions = Array.from({ length: count }, () => rng.below(SIZE))
+        arena.u8(scratch, 64).fill(7)
+        arena.kernels.touchRows(putIntegers(arena, positions), count, rows, stride, scratch)
+        const wanted = [touchRows(before, positions, stride), ...new Array<number>(7).fill(0)]
+        expect(Array.from(arena.u8(scratch, 64))).toEqual([...wanted, ...new Array<number>(56).fill(7)])
+        expect(arena.u8(rows, before.length)).toEqual(before)
       }
     }
   })

@@ -11,3 +11,12 @@ export function scanEntries(entries: readonly number[], seen: Set<number> | unde
 export function clearSeen(entries: readonly number[], seen: Set<number>): void {
   for (const position of entries) seen.delete(position)
 }
+
+/** The first byte of every 64 of each row at some positions, all joined by exclusive or. */
+export function touchRows(rows: Uint8Array, positions: readonly number[], stride: number): number {
+  let sum = 0
+  for (const position of positions) {
+    for (let at = 0; at < stride; at += 64) sum ^= rows[position * stride + at]!
+  }
+  return sum
+}
