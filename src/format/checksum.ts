@@ -33,10 +33,11 @@ export class Checksum {
 
   /**
    * Lend a checksum to `work`. Each has a state of its own, so opens and saves run side by side.
-   * @param arena - where the bytes lie: a shared memory's are hashed in place.
+   * @param place - where the bytes lie: a shared memory's are hashed in place. A plain one is left alone, since room for the
+   * state could make it grow, and views of it end then.
    */
-  static async use<T>(work: (checksum: Checksum) => Promise<T>, arena = Arena.common()): Promise<T> {
-    const checksum = new Checksum(arena)
+  static async use<T>(work: (checksum: Checksum) => Promise<T>, place?: Arena): Promise<T> {
+    const checksum = new Checksum(place?.shared === true ? place : Arena.common())
     try {
       return await work(checksum)
     } finally {
