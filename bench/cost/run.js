@@ -9,6 +9,7 @@
  */
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { readVectors } from '../../build/index.js'
 import { openSource } from '../../build/open.js'
 import { costFeatures, searchCost } from '../../build/search/cost.js'
 import { Searcher } from '../../build/search/searcher.js'
@@ -17,7 +18,6 @@ import { prepareSet } from '../harness/data.js'
 import { environment, libraryDigest, machine } from '../harness/environment.js'
 import { builtIndex } from '../harness/indexes.js'
 import { runtimeOf } from '../harness/install.js'
-import { Judge } from '../harness/judge.js'
 import { Results } from '../harness/results.js'
 import { asText } from '../report/tables.js'
 import { agreement, fitCosts } from './fit.js'
@@ -54,7 +54,7 @@ async function measureSet(spec) {
   const { folder } = await builtIndex({ name: 'batl', from: 'own', settings: engine.build(set), set, runtime })
   const { arena, snapshot } = await openSource(join(folder, 'index.batl'), {})
   const searcher = new Searcher(arena, snapshot)
-  const { queries } = await Judge.of(set, K)
+  const queries = /** @type {Float32Array} */ ((await readVectors(set.queries)).rows)
   const count = Math.min(quick ? 100 : 2000, set.queryCount)
   const { leafCount } = snapshot.shape
   const settings = PROBES.filter((probes) => probes <= leafCount).flatMap((probes) =>

@@ -111,7 +111,7 @@ async function sealIndex(
   writeHeader(region, header, layout)
   const stays = arena.shared || !arena.isCommon
   const sealed = stays ? region : region.slice()
-  await seal(sealed, signal, stays ? arena : undefined)
+  await seal(sealed, signal, arena)
   if (!stays) arena.u8(address, layout.length).set(sealed)
 }
 

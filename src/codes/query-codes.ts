@@ -1,5 +1,5 @@
 import type { Arena } from '../kernels/memory.js'
-import { paddedBytes } from '../tree/router.js'
+import { paddedBytes, toSteps } from '../tree/router.js'
 import type { Snapshot } from '../tree/snapshot.js'
 import { blockStride, codeShape, rotatedStride, rotationBlocks, tableLevels, type CodeShape } from './shape.js'
 
@@ -54,7 +54,7 @@ export class QueryCodes {
     this.#centred = scratch
     this.integers = scratch + floats * 4
     this.#rotated = this.integers + floats * 2
-    this.#floats = this.#rotated + rotatedStride(this.#shape) * 4
+    this.#floats = this.#rotated + floats * 4
     this.tables = this.#floats + subs * 64
     this.#least = this.tables + subs * 16
     this.#part = (this.#least + 8 + 63) & ~63
@@ -66,7 +66,7 @@ export class QueryCodes {
   static scratchBytes({ dim, codeBytes, rotated }: Snapshot): number {
     const shape = codeShape(dim, codeBytes)
     const floats = rotatedStride(shape)
-    const fixed = (floats * 6 + floats * 4 + shape.subs * 80 + 8 + 63) & ~63
+    const fixed = (floats * 10 + shape.subs * 80 + 8 + 63) & ~63
     const blocks = rotationBlocks(shape).reduce((sum, { size }) => sum + blockBytes(size), floats * 6)
     return rotated ? (fixed + blocks + 63) & ~63 : fixed
   }
@@ -86,9 +86,7 @@ export class QueryCodes {
       const scales = arena.f32(laid.scales, size)
       for (let i = 0; i < size; i++) {
         const row = matrix.subarray(i * blockStride(block), i * blockStride(block) + size)
-        const most = row.reduce((most, value) => Math.max(most, Math.abs(value)), 0)
-        scales[i] = most / 127
-        if (most > 0) for (let j = 0; j < size; j++) rows[i * stride + j] = Math.round((row[j]! * 127) / most)
+        scales[i] = toSteps(row, rows.subarray(i * stride, (i + 1) * stride))
       }
       from += size * blockStride(block)
       at += blockBytes(size)

@@ -52,7 +52,7 @@ export function writeHeader(region: Uint8Array, header: SnapshotHeader, layout: 
  * Compute the checksums of all sections and of the table, and write them. Call it when the content is final: the region is
  * then what a file holds. The event loop gets its turns meanwhile.
  * @param region - a whole index, whose section table `writeHeader` wrote.
- * @param arena - where the region lies, if in one.
+ * @param arena - where the region may lie.
  * @throws the signal's reason once it has aborted; the region is then to be sealed again.
  */
 export async function seal(region: Uint8Array, signal?: AbortSignal, arena?: Arena): Promise<void> {
