@@ -13,6 +13,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { BatlIndex } from '../../build/index.js'
 import { prepareSet } from '../harness/data.js'
+import { median } from '../harness/statistics.js'
 
 const { values } = parseArgs({
   options: {
@@ -27,11 +28,6 @@ const { values } = parseArgs({
 const READ = 8 << 20
 const passes = values.quick ? 5 : Number(values.passes)
 const folder = mkdtempSync(join(tmpdir(), 'batl-bench-'))
-
-/** @param {number[]} times */
-function median(times) {
-  return [...times].sort((a, b) => a - b)[times.length >> 1] ?? NaN
-}
 
 /** @param {() => unknown} work */
 async function timed(work) {

@@ -3,22 +3,19 @@
  * The cost model against time: searches under many settings, timed, beside what src/search/cost.ts says of them, and the
  * coefficients that would fit these times best.
  *
- *   npm run bench:cost -- [--data NAME|DIR|FILE.hdf5,...] [--rows N] [--out DIR] [--quick]
+ *   npm run bench:cost -- [--data NAME|DIR|FILE.hdf5,...] [--rows N] [--out DIR] [--keep-indexes] [--quick]
  *
  * The indexes are those of bench:recall.
  */
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { readVectors } from '../../build/index.js'
-import { openSource } from '../../build/open.js'
 import { costFeatures, searchCost } from '../../build/search/cost.js'
 import { Searcher } from '../../build/search/searcher.js'
-import { ENGINES } from '../engines/catalog.js'
 import { prepareSet } from '../harness/data.js'
 import { environment, libraryDigest, machine } from '../harness/environment.js'
-import { builtIndex } from '../harness/indexes.js'
-import { runtimeOf } from '../harness/install.js'
+import { openOwn, searchTimes } from '../harness/own-index.js'
 import { Results } from '../harness/results.js'
+import { median } from '../harness/statistics.js'
 import { asText } from '../report/tables.js'
 import { agreement, fitCosts } from './fit.js'
 
@@ -34,6 +31,7 @@ const { values } = parseArgs({
     data: { type: 'string' },
     rows: { type: 'string' },
     out: { type: 'string' },
+    'keep-indexes': { type: 'boolean', default: false },
     quick: { type: 'boolean', default: false },
   },
 })
@@ -43,18 +41,13 @@ const results = new Results(join(out, 'cost.jsonl'))
 
 /** @param {string} spec */
 async function measureSet(spec) {
-  const engine = ENGINES['batl']
-  if (engine === undefined) throw new Error('the catalogue has no batl')
   const rows = values.rows === undefined ? (quick ? 5000 : undefined) : Number(values.rows)
   const set = await prepareSet(spec, { rows })
   const key = Results.key('cost', set.id, libraryDigest(), machine())
   const kept = results.find(key)
   if (kept !== undefined) return kept
-  const runtime = await runtimeOf(engine)
-  const { folder } = await builtIndex({ name: 'batl', from: 'own', settings: engine.build(set), set, runtime })
-  const { arena, snapshot } = await openSource(join(folder, 'index.batl'), {})
+  const { arena, snapshot, queries } = await openOwn(spec, { rows, keep: values['keep-indexes'] })
   const searcher = new Searcher(arena, snapshot)
-  const queries = /** @type {Float32Array} */ ((await readVectors(set.queries)).rows)
   const count = Math.min(quick ? 100 : 2000, set.queryCount)
   const { leafCount } = snapshot.shape
   const settings = PROBES.filter((probes) => probes <= leafCount).flatMap((probes) =>
@@ -64,7 +57,8 @@ async function measureSet(spec) {
   // Passes over all settings, not of each: a slow spell of the machine falls on all alike.
   for (let pass = 0; pass < PASSES; pass++) {
     settings.forEach((setting, s) => {
-      least[s] = Math.min(least[s] ?? Infinity, medianTime(searcher, { queries, count, dim: set.dim }, setting))
+      const times = searchTimes(searcher, { queries, count, dim: set.dim, k: K }, setting)
+      least[s] = Math.min(least[s] ?? Infinity, median(times) * 1000)
     })
   }
   searcher.close()
@@ -77,24 +71,6 @@ async function measureSet(spec) {
   const result = { key, kind: 'cost', set: set.id, setName: set.name, points, environment: environment() }
   results.add(result)
   return result
-}
-
-/**
- * @param {Searcher} searcher
- * @param {{ queries: Float32Array, count: number, dim: number }} asked
- * @param {import('../../build/tree/snapshot.js').SearchEffort} setting
- */
-function medianTime(searcher, { queries, count, dim }, setting) {
-  const ids = new Uint32Array(K)
-  const distances = new Float32Array(K)
-  const times = new Float64Array(count)
-  for (let i = 0; i < count; i++) {
-    const query = queries.subarray(i * dim, (i + 1) * dim)
-    const started = performance.now()
-    searcher.search(query, K, setting, ids, distances)
-    times[i] = (performance.now() - started) * 1e6
-  }
-  return times.sort()[count >> 1] ?? 0
 }
 
 const measured = []

@@ -8,6 +8,7 @@ import { environment, libraryDigest, machine } from '../harness/environment.js'
 import { builtIndex } from '../harness/indexes.js'
 import { runtimeOf } from '../harness/install.js'
 import { Results } from '../harness/results.js'
+import { median } from '../harness/statistics.js'
 import { sweepFamily } from './sweep.js'
 
 /**
@@ -163,13 +164,6 @@ function summary(times) {
   const at = (/** @type {number} */ share) =>
     sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0
   return { mean: times.reduce((sum, time) => sum + time, 0) / times.length, p50: at(0.5), p99: at(0.99) }
-}
-
-/** @param {number[]} values */
-function median(values) {
-  const sorted = values.slice().sort((a, b) => a - b)
-  const middle = sorted.length >> 1
-  return sorted.length % 2 === 1 ? (sorted[middle] ?? 0) : ((sorted[middle - 1] ?? 0) + (sorted[middle] ?? 0)) / 2
 }
 
 /** @param {any} point */

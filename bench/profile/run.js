@@ -1,0 +1,92 @@
+// @ts-check
+/**
+ * Where the time of a query goes: every kernel with a clock around it, at the setting that a recall picks.
+ *
+ *   npm run bench:profile -- [--data NAME|DIR|FILE.hdf5,...] [--rows N] [--recall 0.95] [--log] [--keep-indexes] [--quick]
+ *
+ * The indexes are those of bench:recall. The clock itself adds some tenths of a microsecond to each kernel.
+ */
+import { parseArgs } from 'node:util'
+import { climb } from '../../build/eval/ladder.js'
+import { Searcher } from '../../build/search/searcher.js'
+import { openOwn, searchTimes } from '../harness/own-index.js'
+import { median } from '../harness/statistics.js'
+import { asText } from '../report/tables.js'
+
+const K = 10
+/** Searches over all queries before any counts. */
+const WARM_UP = 2
+
+const { values } = parseArgs({
+  options: {
+    data: { type: 'string' },
+    rows: { type: 'string' },
+    recall: { type: 'string', default: '0.95' },
+    log: { type: 'boolean', default: false },
+    'keep-indexes': { type: 'boolean', default: false },
+    quick: { type: 'boolean', default: false },
+  },
+})
+const { quick } = values
+const rows = values.rows === undefined ? (quick ? 5000 : undefined) : Number(values.rows)
+
+/**
+ * An arena whose kernels are timed, and the microseconds that each took.
+ * @param {import('../../build/kernels/memory.js').Arena} arena
+ */
+function timedArena(arena) {
+  /** @type {Record<string, number>} */
+  const spent = {}
+  const kernels = Object.fromEntries(
+    Object.entries(arena.kernels).map(([name, kernel]) => [
+      name,
+      (/** @type {number[]} */ ...args) => {
+        const started = performance.now()
+        const result = /** @type {(...args: number[]) => number} */ (kernel)(...args)
+        spent[name] = (spent[name] ?? 0) + (performance.now() - started) * 1000
+        return result
+      },
+    ]),
+  )
+  const timed = new Proxy(arena, {
+    get(target, name) {
+      if (name === 'kernels') return kernels
+      const value = Reflect.get(target, name, target)
+      return typeof value === 'function' ? value.bind(target) : value
+    },
+  })
+  return { arena: timed, spent }
+}
+
+/** @param {string} spec */
+async function profile(spec) {
+  const { set, arena, snapshot, queries } = await openOwn(spec, { rows, log: values.log, keep: values['keep-indexes'] })
+  const asked = { queries, count: Math.min(quick ? 100 : 2000, set.queryCount), dim: set.dim, k: K }
+  const rung = climb(snapshot.rungs, Number(values.recall), K)
+  const plain = new Searcher(arena, snapshot)
+  for (let i = 0; i < WARM_UP; i++) searchTimes(plain, asked, rung)
+  const whole = median(searchTimes(plain, asked, rung))
+  const { candidates, nodesScored, reranked } = plain
+  plain.close()
+  const timed = timedArena(arena)
+  const searcher = new Searcher(timed.arena, snapshot)
+  searchTimes(searcher, asked, rung)
+  for (const name of Object.keys(timed.spent)) timed.spent[name] = 0
+  searchTimes(searcher, asked, rung)
+  searcher.close()
+  const cells = Object.entries(timed.spent)
+    .filter(([, spent]) => spent > 0)
+    .sort((a, b) => b[1] - a[1])
+    .map(([name, spent]) => [name, (spent / asked.count).toFixed(2)])
+  process.stdout.write(
+    `\n${set.name}, recall ${values.recall}: probes ${rung.probes}, beam ${rung.beamWidth}, rerank ${rung.rerank}; ` +
+      `the last query scanned ${candidates} codes, scored ${nodesScored} nodes, compared ${reranked} rows\n`,
+  )
+  process.stdout.write(
+    asText({ head: ['kernel', 'us a query'], rows: [['whole search, median', whole.toFixed(1)], ...cells] }),
+  )
+}
+
+for (const spec of (values.data ?? (quick ? 'fixture' : 'glove-100,sift-1m,text-384,mips-amazon')).split(',')) {
+  await profile(spec)
+}
