@@ -346,7 +346,9 @@ export function scanCodes(
       const next = leafOffsets + ((<usize>load<u32>(leaves, 4)) << 2)
       const from = load<u32>(next) >> 4
       const blocks = ((load<u32>(next, 4) + 15) >> 4) - from
-      store<u64>(out, Touch.lines(codes + <usize>from * size, <usize>blocks * size))
+      let sum = Touch.lines(codes + <usize>from * size, <usize>blocks * size)
+      if (terms) sum ^= Touch.lines(terms + ((<usize>from) << 5), (<usize>blocks) << 5)
+      store<u64>(out, sum)
     }
     let left = <i32>(((last + 15) >> 4) - (first >> 4))
     let block = codes + <usize>(first >> 4) * size
@@ -369,17 +371,16 @@ export function scanCodes(
 }
 
 /**
- * A vector in whole numbers of at most 2,047 times `unit`, which is returned: out i16 [count], in steps of eight components,
- * so that products with 8-bit rows add up exactly.
+ * A vector in whole numbers of at most `most` times a unit, which is returned: out i16 [count], in steps of eight components.
  * @param values - f32 [count], with zeros up to a multiple of 8.
  */
-export function quantize(values: usize, count: i32, out: usize): f32 {
+export function quantize(values: usize, count: i32, most: f32, out: usize): f32 {
   const end = values + ((<usize>((count + 7) & ~7)) << 2)
-  let most = f32x4.splat(0)
-  for (let at = values; at < end; at += 16) most = f32x4.pmax(most, f32x4.abs(v128.load(at)))
-  most = f32x4.pmax(most, v128.shuffle<f32>(most, most, 2, 3, 0, 1))
-  most = f32x4.pmax(most, v128.shuffle<f32>(most, most, 1, 0, 3, 2))
-  const unit = f32x4.extract_lane(most, 0) / 2047
+  let peak = f32x4.splat(0)
+  for (let at = values; at < end; at += 16) peak = f32x4.pmax(peak, f32x4.abs(v128.load(at)))
+  peak = f32x4.pmax(peak, v128.shuffle<f32>(peak, peak, 2, 3, 0, 1))
+  peak = f32x4.pmax(peak, v128.shuffle<f32>(peak, peak, 1, 0, 3, 2))
+  const unit = f32x4.extract_lane(peak, 0) / most
   const scale = f32x4.splat(unit > 1e-37 ? 1 / unit : 0)
   for (let at = values; at < end; at += 32) {
     const low = i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.mul(scale, v128.load(at))))

@@ -8,7 +8,7 @@ export const enum MetricCode {
   COSINE = 2,
 }
 
-/** How a query is stored. */
+/** How a query is stored: whole numbers against rows of 10-bit steps have the unit that they count behind them, an f32. */
 export const enum QueryCode {
   FLOATS = 0,
   INTEGERS = 1,
@@ -59,6 +59,7 @@ export abstract class Sums {
     d: usize,
   ): v128 {
     if (queryKind == QueryCode.INTEGERS) {
+      if (type == RowCode.I10) return Sums.stepProducts(query, dim, a, b, c, d)
       assert(type == RowCode.U8 || type == RowCode.I8)
       if (metric == MetricCode.L2) {
         if (type == RowCode.U8) return Sums.integerSquares<u8>(query, dim, a, b, c, d)
@@ -77,18 +78,20 @@ export abstract class Sums {
     if (type == RowCode.F32) return Sums.products<f32>(query, dim, a, b, c, d)
     if (type == RowCode.F16) return Sums.products<u16>(query, dim, a, b, c, d)
     if (type == RowCode.U8) return Sums.products<u8>(query, dim, a, b, c, d)
-    if (type == RowCode.I10) return Sums.stepProducts(query, dim, a, b, c, d)
+    assert(type == RowCode.I8)
     return Sums.products<i8>(query, dim, a, b, c, d)
   }
 
-  /** Products: f32 query against rows of 10-bit steps, which no metric but cosine has. */
+  /** Products: i16 query with its unit against rows of 10-bit steps, which no metric but cosine has. */
   static stepProducts(query: usize, dim: i32, a: usize, b: usize, c: usize, d: usize): v128 {
-    return Lanes.sums<f32>(
+    const sums = Lanes.sums<f32>(
       Steps.products(query, dim, a),
       Steps.products(query, dim, b),
       Steps.products(query, dim, c),
       Steps.products(query, dim, d),
     )
+    const unit = load<f32>(query + (((<usize>dim + 15) & ~15) << 1))
+    return f32x4.mul(sums, f32x4.splat(unit / 64))
   }
 
   @inline private static floats<T>(

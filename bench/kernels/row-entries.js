@@ -4,7 +4,7 @@ import { DIM, TWIN_ROWS } from './stage.js'
 
 /** @typedef {import('./table.js').Entry} Entry */
 
-const TYPES = ['f32', 'f16', 'u8', 'i8']
+const TYPES = ['f32', 'f16', 'u8', 'i8', 'steps']
 const METRICS = ['l2', 'ip', 'cosine']
 const K = 10
 
@@ -144,6 +144,7 @@ function hash() {
 export const ROW_ENTRIES = [
   ...[0, 1, 2].map((metric) => distances(metric, 0)),
   ...[1, 2, 3].map((type) => distances(0, type)),
+  distances(2, 4),
   distancesAt,
   ...[0, 1, 2].map((type) => scan(type, false)),
   ...[0, 1, 2].map((type) => scan(type, true)),

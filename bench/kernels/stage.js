@@ -1,6 +1,6 @@
 // @ts-check
 import { fromHalf, toHalf } from '../../build/base/half.js'
-import { ROW_TYPES, rowStride } from '../../build/base/matrix.js'
+import { packSteps, rowStride, stepAt, STORED_TYPES, TYPE_CODE } from '../../build/base/matrix.js'
 import { Rng } from '../../build/base/rng.js'
 
 /** Components of a row. */
@@ -53,8 +53,14 @@ export class Stage {
     return this.integers([...this.rng.shuffle(all).subarray(0, count)])
   }
 
-  /** A query: f32, or i16 for whole numbers against 8-bit rows. @param {number} type */
+  /** A query: f32, or i16 for whole numbers against 8-bit rows, or in steps with their unit. @param {number} type */
   query(type) {
+    if (type === TYPE_CODE.i10) {
+      const { address: floats, values } = this.floats(DIM)
+      const address = this.arena.allocate(DIM * 2 + 16)
+      this.arena.f32(address + DIM * 2, 1)[0] = this.kernels.quantize(floats, DIM, 16_383, address)
+      return { address, values, kind: 1 }
+    }
     const values = Float32Array.from({ length: DIM }, () => (type > 1 ? this.rng.below(100) : this.rng.normal()))
     const address = this.arena.allocate(DIM * 4)
     if (type > 1) this.arena.i16(address, DIM).set(values)
@@ -66,7 +72,7 @@ export class Stage {
   rows(type) {
     const found = this.tables.get(type)
     if (found !== undefined) return found
-    const name = ROW_TYPES[type] ?? 'f32'
+    const name = STORED_TYPES[type] ?? 'f32'
     const stride = rowStride(name, DIM)
     const count = Math.floor(this.bytes / stride)
     const address = this.arena.allocate(count * stride)
@@ -82,6 +88,14 @@ export class Stage {
 
   /** Write one random row; its values as stored. @param {number} type @param {number} address */
   fill(type, address) {
+    if (type === TYPE_CODE.i10) {
+      const bytes = this.arena.u8(address, rowStride('i10', DIM)).fill(0)
+      packSteps(
+        Array.from({ length: DIM }, () => this.rng.normal()),
+        bytes,
+      )
+      return Float32Array.from({ length: DIM }, (_, i) => stepAt(bytes, 0, i))
+    }
     if (type === 1) {
       const bits = Uint16Array.from({ length: DIM }, () => toHalf(this.rng.normal()))
       new Uint16Array(this.arena.memory.buffer, address, DIM).set(bits)

@@ -1,5 +1,5 @@
 import type { Arena } from '../kernels/memory.js'
-import { paddedBytes, toSteps } from '../tree/router.js'
+import { paddedBytes, QUERY_STEPS, toSteps } from '../tree/router.js'
 import type { Snapshot } from '../tree/snapshot.js'
 import { blockStride, codeShape, rotatedStride, rotationBlocks, tableLevels, type CodeShape } from './shape.js'
 
@@ -100,13 +100,13 @@ export class QueryCodes {
     const { dim, mean, rotated, codebooks, termUnit } = this.#snapshot
     const { subs, width } = this.#shape
     kernels.subtract(query, mean.byteOffset, dim, this.#centred)
-    this.unit = kernels.quantize(this.#centred, dim, this.integers)
+    this.unit = kernels.quantize(this.#centred, dim, QUERY_STEPS, this.integers)
     let coded = this.#centred
     if (rotated) {
       coded = this.#rotated
       const [part, zeros] = [this.#part, this.#zeros]
       for (const { first, size, rows, scales } of this.#blocks) {
-        const unit = kernels.quantize(this.#centred + first * 4, size, part)
+        const unit = kernels.quantize(this.#centred + first * 4, size, QUERY_STEPS, part)
         const out = coded + first * 4
         // One node, the first, whose children are the rows.
         kernels.scoreChildrenInt(part, unit, size, rows, paddedBytes(size), scales, zeros, zeros, 1, size, out)

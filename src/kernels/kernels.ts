@@ -5,8 +5,9 @@ import type { CodeKernels } from './code-kernels.js'
  * nothing is checked. Addresses that come back are signed: apply `>>> 0`.
  *
  * Codes. `metric`: 0 l2 (squared L2), 1 ip (minus the inner product), 2 cosine (1 - dot * scale, the query a unit vector).
- * `type` of rows: 0 f32, 1 f16, 2 u8, 3 i8. `queryKind`: 0 f32 components; 1 i16 components of -255 to 255 against u8 or
- * i8 rows, exact.
+ * `type` of rows: 0 f32, 1 f16, 2 u8, 3 i8, 4 steps of 10 bits. `queryKind`: 0 f32 components, against all types but 4; 1 i16
+ * components: of -255 to 255 against u8 or i8 rows, exact; of at most 16,383 under cosine against rows of steps, with the
+ * unit that they count behind them, an f32 after the zeros.
  *
  * Rows start at multiples of 16, `stride` bytes (a multiple of 16) apart, with zeros after `dim` components. A query starts at
  * a multiple of 16 and has zeros up to a multiple of 16 components. A smaller distance is better; none is NaN.
@@ -218,11 +219,12 @@ export interface KernelExports extends CodeKernels {
     out: number,
   ): void
   /**
-   * A vector in whole numbers of at most 2,047 times the unit that is returned.
+   * A vector in whole numbers of at most `most` times the unit that is returned.
    * @param values - f32 [count, zeros up to a multiple of 8].
+   * @param most - `QUERY_STEPS` where products with 8-bit rows are to add up exactly.
    * @param out - i16 [count, zeros up to a multiple of 8].
    */
-  quantize(values: number, count: number, out: number): number
+  quantize(values: number, count: number, most: number, out: number): number
 
   /**
    * Path scores: the parent's plus the log-softmax over the row's first `arity` logits.

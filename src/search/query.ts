@@ -7,14 +7,16 @@ import type { Arena } from '../kernels/memory.js'
 /** Codes of metrics at the kernel boundary. */
 export const METRIC_CODE: Readonly<Record<Metric, number>> = { l2: 0, ip: 1, cosine: 2 }
 
-/** Which kernel form a query takes: f32 components, or whole numbers that fit the rows' 8 bits. */
+/** Which kernel form a query takes: f32 components, or whole numbers: its own that fit the rows' 8 bits, or steps of a unit. */
 export const QUERY_FLOAT = 0
 export const QUERY_INTEGER = 1
+/** The largest component of a query in steps, against rows of 10-bit steps: a sixteenth of what these round. */
+const MOST_QUERY_STEP = 16_383
 
 /**
  * A query in an arena, in the forms that the kernels read:
  * ```
- * | f32 [dim to 16] for distances | i16 [dim to 16] | f32 [dim to 16] for routing |
+ * | f32 [dim to 16] for distances | i16 [dim to 16] | their unit f32, to 16 bytes | f32 [dim to 16] for routing |
  * ```
  * Cosine: the first and last are the unit query. Inner product: the last is the unit query, since the order of the
  * answers does not depend on the query's length, so routing must not either.
@@ -23,10 +25,13 @@ export class QueryBuffer {
   readonly #dim: number
   readonly #metric: Metric
   readonly #eightBit: readonly [number, number] | undefined
+  /** Whether rows are of 10-bit steps. */
+  readonly #steps: boolean
   readonly #arena: Arena
   #values!: Float32Array
   #integers!: Int16Array
   #routing!: Float32Array
+  #unit!: Float32Array
   /** Address of the query for distances: its form is `kind`. */
   address: number
   kind = QUERY_FLOAT
@@ -36,6 +41,7 @@ export class QueryBuffer {
   readonly routing: number
   readonly #floatAddress: number
   readonly #integerAddress: number
+  readonly #unitAddress: number
 
   constructor(arena: Arena, shape: { dim: number; metric: Metric; rowType: StoredType }, scratch: number) {
     const { dim, metric, rowType } = shape
@@ -43,9 +49,11 @@ export class QueryBuffer {
     this.#dim = dim
     this.#metric = metric
     this.#eightBit = rowType === 'u8' ? [0, 255] : rowType === 'i8' ? [-128, 127] : undefined
+    this.#steps = rowType === 'i10'
     this.#floatAddress = this.address = scratch
     this.#integerAddress = scratch + floats * 4
-    this.routing = scratch + floats * 6
+    this.#unitAddress = scratch + floats * 6
+    this.routing = this.#unitAddress + 16
     this.#arena = arena
     this.#view()
     this.#values.fill(0)
@@ -61,11 +69,12 @@ export class QueryBuffer {
     this.#values = arena.f32(this.#floatAddress, floats)
     this.#integers = arena.i16(this.#integerAddress, floats)
     this.#routing = arena.f32(this.routing, floats)
+    this.#unit = arena.f32(this.#unitAddress, 1)
   }
 
   /** Bytes of scratch, a multiple of 64. */
   static scratchBytes(dim: number): number {
-    return (((dim + 15) & ~15) * 10 + 63) & ~63
+    return (((dim + 15) & ~15) * 10 + 16 + 63) & ~63
   }
 
   /** The loaded query's components for distances. */
@@ -115,11 +124,19 @@ export class QueryBuffer {
     if (this.#metric === 'cosine') {
       for (let i = 0; i < dim; i++) values[i] = components[i]! * unit
       this.#routing.set(values)
+      if (this.#steps) this.#takeSteps()
       return
     }
     if (this.#metric === 'l2') this.#routing.set(values)
     else for (let i = 0; i < dim; i++) this.#routing[i] = components[i]! * unit
     if (this.#eightBit !== undefined) this.#tryIntegers(this.#eightBit)
+  }
+
+  #takeSteps(): void {
+    const { quantize } = this.#arena.kernels
+    this.#unit[0] = quantize(this.#floatAddress, this.#dim, MOST_QUERY_STEP, this.#integerAddress)
+    this.kind = QUERY_INTEGER
+    this.address = this.#integerAddress
   }
 
   #tryIntegers([low, high]: readonly [number, number]): void {

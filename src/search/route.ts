@@ -4,6 +4,7 @@ import type { KernelExports } from '../kernels/kernels.js'
 import {
   padded,
   paddedBytes,
+  QUERY_STEPS,
   RESIDUAL_HIDDEN,
   routerTensors,
   SEQ2SEQ,
@@ -148,7 +149,7 @@ export class RouteModel {
   /** Encode the query at `query` (f32, padded); returns the address of what the levels score. */
   #encode(query: number): number {
     const encoded = this.#encodeFloats(query)
-    if (this.#steps) this.#unit = this.#kernels.quantize(encoded, this.#dim, this.#at.integers)
+    if (this.#steps) this.#unit = this.#kernels.quantize(encoded, this.#dim, QUERY_STEPS, this.#at.integers)
     return encoded
   }
 

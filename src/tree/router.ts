@@ -118,6 +118,9 @@ export function storedBytes(tensors: readonly StoredTensor[]): number {
   return tensors.reduce((sum, tensor) => sum + storedTableBytes(tensor), 0)
 }
 
+/** The largest component of a query in whole numbers beside rows of 8-bit steps: 8,192 products add up exactly. */
+export const QUERY_STEPS = 2047
+
 /** A vector in 8-bit steps of the scale that is returned; 0 for a zero vector. */
 export function toSteps(values: Float32Array, out: Int8Array): number {
   let most = 0

@@ -2,10 +2,13 @@ import { describe, expect, test } from '@jest/globals'
 import { MOST_STEP, packSteps, rowRoom, rowStride, stepAt, TYPE_CODE } from '../../build/base/matrix.js'
 import { Rng } from '../../build/base/rng.js'
 import type { Arena } from '../../build/kernels/memory.js'
-import { onEachBinary, storeQuery, tolerance } from './harness.js'
+import { quantize } from '../reference/codes.js'
+import { onEachBinary, put, tolerance } from './harness.js'
 
 const DIMS = [1, 3, 15, 16, 17, 48, 63, 64, 65, 130, 384]
 const COSINE = 2
+const INTEGERS = 1
+const MOST_QUERY = 16_383
 
 /** Rows of steps in an arena, with the steps as numbers. */
 function storeSteps(arena: Arena, rows: readonly Float32Array[], dim: number) {
@@ -17,6 +20,15 @@ function storeSteps(arena: Arena, rows: readonly Float32Array[], dim: number) {
     return Array.from(row, (_, j) => stepAt(bytes, i * stride, j))
   })
   return { address, stride, steps }
+}
+
+/** A query in whole numbers, padded with zeros to a multiple of 16, and its unit. */
+function storeStepQuery(arena: Arena, { steps, unit }: { steps: number[]; unit: number }): number {
+  const room = (steps.length + 15) & ~15
+  const padded = new Int16Array(room + 8)
+  padded.set(steps)
+  new Float32Array(padded.buffer, room * 2)[0] = unit
+  return put(arena, padded)
 }
 
 const randomRow = (rng: Rng, dim: number): Float32Array => Float32Array.from({ length: dim }, () => rng.normal())
@@ -75,11 +87,12 @@ onEachBinary((open) => {
     const scales = arena.allocate(28)
     steps.forEach((row, i) => (arena.f32(scales, 7)[i] = 1 / Math.hypot(...row)))
     const out = arena.allocate(28)
-    const at = storeQuery(arena, query)
-    arena.kernels.distances(COSINE, TYPE_CODE.i10, 0, at, dim, address, stride, 7, scales, out)
+    const whole = quantize(query, MOST_QUERY)
+    const at = storeStepQuery(arena, whole)
+    arena.kernels.distances(COSINE, TYPE_CODE.i10, INTEGERS, at, dim, address, stride, 7, scales, out)
     steps.forEach((row, i) => {
       const scale = arena.f32(scales, 7)[i]!
-      const products = row.map((step, j) => step * Math.fround(query[j]!))
+      const products = row.map((step, j) => step * whole.steps[j]! * whole.unit)
       const sum = products.reduce((total, product) => total + product, 0)
       const bound =
         tolerance(
@@ -88,5 +101,19 @@ onEachBinary((open) => {
         ) * scale
       expect(Math.abs(arena.f32(out, 7)[i]! - (1 - sum * scale))).toBeLessThanOrEqual(bound + 2e-7)
     })
+  })
+
+  test.each([16, 64, 384, 1536])('the largest steps and queries do not overflow, %i components', (dim) => {
+    const arena = open()
+    const signs = Array.from({ length: dim }, (_, i) => (i % 3 === 0 ? -1 : 1))
+    const { address, stride } = storeSteps(arena, [Float32Array.from(signs), Float32Array.from(signs, (x) => -x)], dim)
+    const at = storeStepQuery(arena, { steps: signs.map((sign) => sign * MOST_QUERY), unit: 1 })
+    const scales = put(arena, Float32Array.of(1, 1))
+    const out = arena.allocate(8)
+    arena.kernels.distances(COSINE, TYPE_CODE.i10, INTEGERS, at, dim, address, stride, 2, scales, out)
+    const sum = MOST_STEP * MOST_QUERY * dim
+    const [near, far] = arena.f32(out, 2)
+    expect(Math.abs(near! + sum)).toBeLessThanOrEqual(tolerance(dim, sum))
+    expect(Math.abs(far! - sum)).toBeLessThanOrEqual(tolerance(dim, sum))
   })
 })

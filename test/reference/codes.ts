@@ -16,10 +16,10 @@ function saturated(value: number): number {
   return Math.max(-32_768, Math.min(32_767, value))
 }
 
-/** Whole numbers of at most 2,047 steps, and the step. */
-export function quantize(values: ArrayLike<number>): { steps: number[]; unit: number } {
+/** Whole numbers of at most `levels` steps, and the step. */
+export function quantize(values: ArrayLike<number>, levels: number): { steps: number[]; unit: number } {
   const most = Array.from(values).reduce((sum, value) => Math.max(sum, Math.abs(value)), 0)
-  const unit = fround(fround(most) / 2047)
+  const unit = fround(fround(most) / levels)
   const scale = unit > 1e-37 ? fround(1 / unit) : 0
   return { steps: Array.from(values, (value) => nearest(fround(scale * value))), unit }
 }
