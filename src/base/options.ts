@@ -57,7 +57,7 @@ export interface BuildOptions {
    * At most 4,096 rows, which are scanned without codes, are kept all the same.
    */
   storage?: RowType | 'none'
-  /** Bytes of code per copy, at most half of `dim`; default: dim / 4, dim / 6 from 193 and dim / 8 from 321 components on. */
+  /** Bytes of code per copy, at most half of `dim`; default: dim / 4, dim / 6 from 193 components on and for u8 rows, dim / 8 from 321 on. */
   codeBytes?: number
   /** Default `linear`. */
   router?: Router

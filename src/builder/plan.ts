@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from '../base/errors.js'
 import { EXACT_ROWS, type Metric, type ResolvedOptions } from '../base/options.js'
 import type { StoredType } from '../base/matrix.js'
-import { codeShape, mostCodeBytes } from '../codes/shape.js'
+import { defaultCodeBytes, mostCodeBytes } from '../codes/shape.js'
 import { MAX_LEVELS, type LayoutShape } from '../format/layout.js'
 import { planShape, treeShape } from '../tree/shape.js'
 import type { IdKind } from '../tree/snapshot.js'
@@ -56,7 +56,7 @@ export function planIndex(rows: RowShape, options: ResolvedOptions): LayoutShape
     shape,
     trees: exact ? 0 : options.trees,
     entryCount: exact ? 0 : Math.round(rows.size * copies),
-    codeBytes: exact ? 0 : codeShape(rows.dim, options.codeBytes).columns,
+    codeBytes: exact ? 0 : options.codeBytes || defaultCodeBytes(rows.dim, rows.rowType),
   }
 }
 

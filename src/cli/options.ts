@@ -26,7 +26,7 @@ export const BUILD_OPTIONS: Readonly<Record<BuildName, OptionSpec>> = {
     ['f32', 'f16', 'u8', 'i8', 'none'],
     'how rows are kept (default: as they come; none: not at all, answers by code)',
   ),
-  codeBytes: whole(1, 'bytes of code for each copy of a row (default: dim / 4; long vectors less)'),
+  codeBytes: whole(1, 'bytes of code for each copy of a row (default: dim / 4; long vectors and u8 rows less)'),
   router: choice('name', ['linear', 'residual', 'seq2seq'], 'what chooses the leaves (default: linear)'),
   arity: whole(2, 'children of an inner node (default: about the square root of the leaves)'),
   leafSize: decimal(4, Infinity, 'mean rows of a leaf (default: 40 for 50,000 rows, 73 for a million; more for ip)'),

@@ -1,3 +1,5 @@
+import type { StoredType } from '../base/matrix.js'
+
 /**
  * How vectors are coded: `subs` sub-codes of 4 bits, two to a byte, each for `width` of the `dims` rotated components;
  * components beyond the vector's own are zero.
@@ -21,16 +23,17 @@ const SCORE_MOST = 32_767
 const ROTATION_MOST = 256
 
 /**
- * Components a sub-code: short vectors need two for the true neighbours to be among the best hundred, long ones do with
- * four (docs/codes.md).
+ * Bytes of a code where none are asked for: enough for the true neighbours to be among the best hundred. Short vectors need
+ * two components a sub-code for that, long ones do with four; u8 rows, which are descriptors rather than embeddings, do with
+ * three (docs/codes.md).
  */
-function defaultWidth(dim: number): number {
-  return dim <= 192 ? 2 : dim <= 320 ? 3 : 4
+export function defaultCodeBytes(dim: number, rowType: StoredType): number {
+  const width = dim > 320 ? 4 : dim > 192 || rowType === 'u8' ? 3 : 2
+  return Math.ceil(dim / (2 * width))
 }
 
-/** The shape for vectors of `dim` components; `codeBytes` 0 for the default. */
-export function codeShape(dim: number, codeBytes = 0): CodeShape {
-  const columns = codeBytes > 0 ? codeBytes : Math.ceil(dim / (2 * defaultWidth(dim)))
+/** The shape of codes of `columns` bytes for vectors of `dim` components. */
+export function codeShape(dim: number, columns: number): CodeShape {
   const subs = 2 * columns
   const width = Math.ceil(dim / subs)
   return { columns, subs, width, dims: subs * width }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import { BatlIndex, type BuildOptions, type Metric } from '../../build/index.js'
 import { Rng } from '../../build/base/rng.js'
-import { blockStride, codeShape, rotationBlocks } from '../../build/codes/shape.js'
+import { blockStride, codeShape, defaultCodeBytes, rotationBlocks } from '../../build/codes/shape.js'
 import { viewSnapshot } from '../../build/format/decode.js'
 import { readRow } from '../../build/search/query.js'
 import type { Snapshot, TreeView } from '../../build/tree/snapshot.js'
@@ -113,7 +113,7 @@ describe('entries are coded by what is nearest', () => {
   test.each(CASES)('$what', async ({ what, rows, dim, metric, options }) => {
     await using index = await BatlIndex.build(rows, { dim, metric, trainer: 'wasm', ...options })
     const snapshot = await snapshotOf(index)
-    expect(snapshot.codeBytes).toBe(options.codeBytes ?? codeShape(dim).columns)
+    expect(snapshot.codeBytes).toBe(options.codeBytes ?? defaultCodeBytes(dim, snapshot.rowType))
     if (what === 'rotated') expect(snapshot.rotated).toBe(true)
     if (metric === 'l2') expect(snapshot.termUnit).toBeGreaterThan(0)
     else expect(snapshot.mean.every((value) => value === 0)).toBe(true)

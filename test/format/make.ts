@@ -1,7 +1,7 @@
 import { packSteps, stepAt, type StoredType } from '../../build/base/matrix.js'
 import type { Metric, Router, RowType } from '../../build/base/options.js'
 import { Rng } from '../../build/base/rng.js'
-import { blockStride, codeShape, rotationBlocks } from '../../build/codes/shape.js'
+import { blockStride, codeShape, defaultCodeBytes, rotationBlocks } from '../../build/codes/shape.js'
 import { mapSnapshot } from '../../build/format/decode.js'
 import { seal, writeHeader } from '../../build/format/encode.js'
 import { encodeIds, type StringIds } from '../../build/format/ids.js'
@@ -154,7 +154,7 @@ function headerOf(options: MakeOptions): SnapshotHeader {
       k: 10,
       recall: 0.25 + r / 4,
     })),
-    codeBytes: depth === 0 ? 0 : (options.codeBytes ?? codeShape(dim).columns),
+    codeBytes: depth === 0 ? 0 : (options.codeBytes ?? defaultCodeBytes(dim, rowType)),
     rotated,
     termUnit: depth > 0 && metric === 'l2' ? 0.25 : 0,
     seed,

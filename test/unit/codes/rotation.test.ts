@@ -123,7 +123,7 @@ describe('a rotation', () => {
   })
 
   test('is left out where it would gain nothing', () => {
-    const shape = codeShape(24)
+    const shape = codeShape(24, 6)
     const rng = new Rng(3)
     const noise = Float32Array.from({ length: 4000 * rotatedStride(shape) }, (_, i) =>
       i % rotatedStride(shape) < 24 ? rng.normal() : 0,
@@ -132,7 +132,7 @@ describe('a rotation', () => {
   })
 
   test('of vectors that are all zero is left out', () => {
-    const shape = codeShape(24)
+    const shape = codeShape(24, 6)
     expect(fitRotation(covariancesOf(shape, new Float32Array(100 * rotatedStride(shape)), 100), shape)).toBeUndefined()
   })
 })
