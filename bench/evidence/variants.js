@@ -12,7 +12,7 @@ export const VARIANTS = {
   default: {},
   'no log': { log: false, sets: ['mips-amazon', 'sift-1m'] },
   'copies 1': { options: { copies: 1 } },
-  'copies 1.25': { options: { copies: 1.25 }, sets: ['glove-100', 'text-384', 'sift-1m'] },
+  'copies 1.25': { options: { copies: 1.25 } },
   'copies 1.5': { options: { copies: 1.5 }, sets: ['mips-amazon'] },
   'copies 2': { options: { copies: 2 } },
   'every row twice': { options: { copies: 2 }, study: { evenCopies: true } },

@@ -67,7 +67,7 @@ export interface BuildOptions {
   leafSize?: number
   /** Largest leaf / mean leaf; 1 is exact balance. Default 1.2. */
   slack?: number
-  /** Mean copies of a row, 1 to 3; extra ones go to the rows that queries miss. Default 1.5; under `ip` 1.25. */
+  /** Mean copies of a row, 1 to 3; extra ones go to the rows that queries miss. Default 1.5; under `ip` 1. */
   copies?: number
   /** Turns of classifier and tree update; an update that does not help on withheld queries is not kept. */
   rounds?: number
@@ -156,8 +156,8 @@ export interface ResolvedSearch {
 
 /** Rows up to this count are scanned exactly, without a tree. */
 export const EXACT_ROWS = 4096
-/** Mean copies of a row when none are asked for: under the inner product few rows are ever near, and more only weigh. */
-const DEFAULT_COPIES: Readonly<Record<Metric, number>> = { l2: 1.5, ip: 1.25, cosine: 1.5 }
+/** Mean copies of a row when none are asked for: under the inner product few rows are ever near, and copies only weigh. */
+const DEFAULT_COPIES: Readonly<Record<Metric, number>> = { l2: 1.5, ip: 1, cosine: 1.5 }
 
 const METRICS = ['l2', 'ip', 'cosine'] as const
 const ROUTERS = ['linear', 'residual', 'seq2seq'] as const

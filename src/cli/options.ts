@@ -31,7 +31,7 @@ export const BUILD_OPTIONS: Readonly<Record<BuildName, OptionSpec>> = {
   arity: whole(2, 'children of an inner node (default: about the square root of the leaves)'),
   leafSize: decimal(4, Infinity, 'mean rows of a leaf (default: 40 for 50,000 rows, 73 for a million; more for ip)'),
   slack: decimal(1, Infinity, 'largest leaf / mean leaf; 1 is exact balance (default: 1.2)'),
-  copies: decimal(1, 3, 'mean copies of a row; extra ones go to rows that queries miss (default: 1.5; for ip 1.25)'),
+  copies: decimal(1, 3, 'mean copies of a row; extra ones go to rows that queries miss (default: 1.5; for ip 1)'),
   rounds: whole(0, 'turns of classifier and tree update (default: 0)'),
   trees: whole(1, 'independent trees, up to 4 (default: 1)'),
   preset: choice(

@@ -163,12 +163,12 @@ describe('estimate', () => {
   test('grows with what is asked', () => {
     const base = { size: 1_000_000, dim: 128, type: 'u8' } as const
     const total = (options: BuildOptions): number => BatlIndex.estimate({ ...base, ...options }).total
-    // An entry is its position, its code of a quarter of a byte a component, and its term.
-    expect(total({ copies: 2 }) - total({ copies: 1 })).toBeCloseTo((4 + 32 + 2) * 1e6, -3)
-    expect(total({ copies: 1, codeBytes: 16 }) - total({ copies: 1 })).toBeCloseTo(-16e6, -3)
+    // An entry is its position, its code of four bits for three components, and its term.
+    expect(total({ copies: 2 }) - total({ copies: 1 })).toBeCloseTo((4 + 22 + 2) * 1e6, -3)
+    expect(total({ copies: 1, codeBytes: 16 }) - total({ copies: 1, codeBytes: 32 })).toBeCloseTo(-16e6, -3)
     const leaves = { copies: 1, leafSize: 73 }
     expect(total({ ...leaves, metric: 'ip' }) - total(leaves)).toBeCloseTo(-2e6, -3)
-    expect(total({ storage: 'f32' }) - total({})).toBeCloseTo(128e6 * 3, -3)
+    expect(total({ storage: 'f32' }) - total({ codeBytes: 32 })).toBeCloseTo(128e6 * 3, -3)
     expect(total({ leafSize: 40 })).toBeGreaterThan(total({ leafSize: 400 }))
     expect(total({ trees: 2 })).toBeGreaterThan(total({ trees: 1 }))
   })

@@ -4,22 +4,25 @@ import { addCovariances, fitRotation } from '../../../build/codes/rotation.js'
 import {
   blockStride,
   codeShape,
+  defaultCodeBytes,
   rotatedStride,
   rotationBlocks,
   rotationFloats,
   type CodeShape,
 } from '../../../build/codes/shape.js'
 
+const byDefault = (dim: number): [dim: number, codeBytes: number] => [dim, defaultCodeBytes(dim, 'f32')]
+
 const SHAPES: [dim: number, codeBytes: number][] = [
-  [1, 0],
-  [2, 0],
-  [7, 0],
+  byDefault(1),
+  byDefault(2),
+  byDefault(7),
   [10, 1],
   [33, 5],
-  [100, 0],
-  [200, 0],
-  [300, 0],
-  [384, 0],
+  byDefault(100),
+  byDefault(200),
+  byDefault(300),
+  byDefault(384),
   [300, 30],
 ]
 
@@ -44,26 +47,26 @@ function covariancesOf(shape: CodeShape, values: Float32Array, count: number): F
 }
 
 describe('blocks of a rotation', () => {
-  test.each([...SHAPES, [768, 0], [1536, 0], [4096, 0], [4097, 100], [65_536, 0]] as [number, number][])(
-    'cover %i components once, in whole sub-codes and whole vectors: %i bytes',
-    (dim, codeBytes) => {
-      const shape = codeShape(dim, codeBytes)
-      const blocks = rotationBlocks(shape)
-      let end = 0
-      for (const { first, size } of blocks) {
-        expect([first, first % 4, first % shape.width]).toEqual([end, 0, 0])
-        expect(size).toBeGreaterThan(0)
-        expect(size).toBeLessThanOrEqual(256 + 4 * shape.width)
-        end += size
-      }
-      expect(end).toBe(shape.dims)
-      expect(shape.dims).toBeGreaterThanOrEqual(dim)
-      expect(rotationFloats(shape)).toBe(blocks.reduce((sum, block) => sum + block.size * blockStride(block), 0))
-      expect(Math.max(...blocks.map(({ size }) => size))).toBeLessThanOrEqual(
-        Math.min(...blocks.map(({ size }) => size)) + 4 * shape.width,
-      )
-    },
-  )
+  test.each([...SHAPES, byDefault(768), byDefault(1536), byDefault(4096), [4097, 100], byDefault(65_536)] as [
+    number,
+    number,
+  ][])('cover %i components once, in whole sub-codes and whole vectors: %i bytes', (dim, codeBytes) => {
+    const shape = codeShape(dim, codeBytes)
+    const blocks = rotationBlocks(shape)
+    let end = 0
+    for (const { first, size } of blocks) {
+      expect([first, first % 4, first % shape.width]).toEqual([end, 0, 0])
+      expect(size).toBeGreaterThan(0)
+      expect(size).toBeLessThanOrEqual(256 + 4 * shape.width)
+      end += size
+    }
+    expect(end).toBe(shape.dims)
+    expect(shape.dims).toBeGreaterThanOrEqual(dim)
+    expect(rotationFloats(shape)).toBe(blocks.reduce((sum, block) => sum + block.size * blockStride(block), 0))
+    expect(Math.max(...blocks.map(({ size }) => size))).toBeLessThanOrEqual(
+      Math.min(...blocks.map(({ size }) => size)) + 4 * shape.width,
+    )
+  })
 })
 
 describe('a rotation', () => {
