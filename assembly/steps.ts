@@ -13,34 +13,28 @@ export abstract class Steps {
   }
 
   /**
-   * Add the products of sixteen steps and a query in whole numbers. High and low bits side by side are 64 times the step in
-   * 16 bits, so with a query of at most 16,383 four products are less than 2^31, and a lane adds up no more than four.
+   * 64 times the products of a query, i16 of at most 16,383 with zeros up to a multiple of 16, and one row, by lane. High and
+   * low bits side by side are 64 times a step in 16 bits, so four products are less than 2^31, and a lane adds up no more.
    */
-  @inline static addSixteen(sum: v128, query: usize, high: v128, bits: v128): v128 {
-    const first = v128.shuffle<i8>(bits, high, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23)
-    const second = v128.shuffle<i8>(bits, high, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31)
-    const products = i32x4.dot_i16x8_s(v128.load(query), first)
-    return f32x4.add(sum, f32x4.convert_i32x4_s(i32x4.add(products, i32x4.dot_i16x8_s(v128.load(query, 16), second))))
-  }
-
-  /** 64 times the products of a query, i16 of at most 16,383 with zeros up to a multiple of 16, and one row, by lane. */
   static products(query: usize, dim: i32, row: usize): v128 {
-    let even = f32x4.splat(0)
-    let odd = f32x4.splat(0)
-    for (; dim > 48; dim -= 64) {
-      const low = v128.load(row, 64)
-      even = Steps.addSixteen(even, query, v128.load(row), Steps.bits(low, 0))
-      odd = Steps.addSixteen(odd, query + 32, v128.load(row, 16), Steps.bits(low, 1))
-      even = Steps.addSixteen(even, query + 64, v128.load(row, 32), Steps.bits(low, 2))
-      odd = Steps.addSixteen(odd, query + 96, v128.load(row, 48), Steps.bits(low, 3))
-      query += 128
-      row += 80
+    let sum = f32x4.splat(0)
+    let other = sum
+    for (let done = 0; done < dim; done += 16) {
+      const sixteen = (done >> 4) & 3
+      const high = v128.load(row + ((<usize>sixteen) << 4))
+      const bits = Steps.bits(v128.load(row, 64), sixteen)
+      const first = v128.shuffle<i8>(bits, high, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23)
+      const second = v128.shuffle<i8>(bits, high, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31)
+      const products = i32x4.dot_i16x8_s(v128.load(query), first)
+      const four = i32x4.add(products, i32x4.dot_i16x8_s(v128.load(query, 16), second))
+      // Two sums in turns, so that no addition waits for the one before.
+      const held = other
+      other = f32x4.add(sum, f32x4.convert_i32x4_s(four))
+      sum = held
+      query += 32
+      if (sixteen == 3) row += 80
     }
-    for (let sixteen = 0; sixteen << 4 < dim; sixteen++) {
-      const at = (<usize>sixteen) << 4
-      even = Steps.addSixteen(even, query + (at << 1), v128.load(row + at), Steps.bits(v128.load(row, 64), sixteen))
-    }
-    return f32x4.add(even, odd)
+    return f32x4.add(sum, other)
   }
 
   /** Four steps from component `at` on, a multiple of 4, as f32. */
