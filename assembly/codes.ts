@@ -346,8 +346,7 @@ export function scanCodes(
       const next = leafOffsets + ((<usize>load<u32>(leaves, 4)) << 2)
       const from = load<u32>(next) >> 4
       const blocks = ((load<u32>(next, 4) + 15) >> 4) - from
-      const behind = terms ? Touch.lines(terms + ((<usize>from) << 5), (<usize>blocks) << 5) : 0
-      store<u64>(out, behind ^ Touch.lines(codes + <usize>from * size, <usize>blocks * size))
+      store<u64>(out, Touch.lines(codes + <usize>from * size, <usize>blocks * size))
     }
     let left = <i32>(((last + 15) >> 4) - (first >> 4))
     let block = codes + <usize>(first >> 4) * size

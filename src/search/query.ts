@@ -41,7 +41,6 @@ export class QueryBuffer {
   readonly routing: number
   readonly #floatAddress: number
   readonly #integerAddress: number
-  readonly #unitAddress: number
 
   constructor(arena: Arena, shape: { dim: number; metric: Metric; rowType: StoredType }, scratch: number) {
     const { dim, metric, rowType } = shape
@@ -52,8 +51,7 @@ export class QueryBuffer {
     this.#steps = rowType === 'i10'
     this.#floatAddress = this.address = scratch
     this.#integerAddress = scratch + floats * 4
-    this.#unitAddress = scratch + floats * 6
-    this.routing = this.#unitAddress + 16
+    this.routing = scratch + floats * 6 + 16
     this.#arena = arena
     this.#view()
     this.#values.fill(0)
@@ -69,7 +67,7 @@ export class QueryBuffer {
     this.#values = arena.f32(this.#floatAddress, floats)
     this.#integers = arena.i16(this.#integerAddress, floats)
     this.#routing = arena.f32(this.routing, floats)
-    this.#unit = arena.f32(this.#unitAddress, 1)
+    this.#unit = arena.f32(this.routing - 16, 1)
   }
 
   /** Bytes of scratch, a multiple of 64. */
@@ -124,7 +122,10 @@ export class QueryBuffer {
     if (this.#metric === 'cosine') {
       for (let i = 0; i < dim; i++) values[i] = components[i]! * unit
       this.#routing.set(values)
-      if (this.#steps) this.#takeSteps()
+      if (!this.#steps) return
+      const { quantize } = this.#arena.kernels
+      this.#unit[0] = quantize(this.#floatAddress, this.#dim, MOST_QUERY_STEP, this.#integerAddress)
+      this.#useIntegers()
       return
     }
     if (this.#metric === 'l2') this.#routing.set(values)
@@ -132,9 +133,7 @@ export class QueryBuffer {
     if (this.#eightBit !== undefined) this.#tryIntegers(this.#eightBit)
   }
 
-  #takeSteps(): void {
-    const { quantize } = this.#arena.kernels
-    this.#unit[0] = quantize(this.#floatAddress, this.#dim, MOST_QUERY_STEP, this.#integerAddress)
+  #useIntegers(): void {
     this.kind = QUERY_INTEGER
     this.address = this.#integerAddress
   }
@@ -146,8 +145,7 @@ export class QueryBuffer {
       if (value < low || value > high || (value | 0) !== value) return
       this.#integers[i] = value
     }
-    this.kind = QUERY_INTEGER
-    this.address = this.#integerAddress
+    this.#useIntegers()
   }
 }
 
