@@ -25,7 +25,7 @@ function defaultLeafSize(size: number, metric: Metric): number {
 
 /** Everything that fixes the length of an index, from its rows' shape and its options. */
 export function planIndex(rows: RowShape, options: ResolvedOptions): LayoutShape {
-  const { metric, router, arity, copies } = options
+  const { metric, router, arity, copies, keepsRows } = options
   const leafSize = options.leafSize ?? defaultLeafSize(rows.size, metric)
   const exact = rows.size <= EXACT_ROWS
   const shape = exact ? treeShape([]) : planShape(rows.size / leafSize, arity)
@@ -56,7 +56,8 @@ export function planIndex(rows: RowShape, options: ResolvedOptions): LayoutShape
     shape,
     trees: exact ? 0 : options.trees,
     entryCount: exact ? 0 : Math.round(rows.size * copies),
-    codeBytes: exact ? 0 : options.codeBytes || defaultCodeBytes(rows.dim, rows.rowType),
+    // Codes that answer alone take the bytes that floats do: no row makes up for what they lose.
+    codeBytes: exact ? 0 : options.codeBytes || defaultCodeBytes(rows.dim, keepsRows ? rows.rowType : 'none'),
   }
 }
 
