@@ -10,9 +10,18 @@ const SAMPLED: i32 = 512
 
 /** Selection of the best scores, as signed integers in the order of the floats. */
 abstract class Select {
-  /** The most that go into the sort: half as many again as wanted, so that few turns of the bisection are needed. */
+  /** The key of -Infinity, which all scores reach, and one above that of Infinity, which none does. */
+  static readonly LEAST: i32 = 0x807fffff
+  static readonly BEYOND: i32 = 0x7f800001
+
+  /** The most that are looked at again: half as many again as wanted, so that few turns of the bisection are needed. */
   @inline static limit(count: i32, width: i32): i32 {
     return min(count, width + (width >> 1) + 64)
+  }
+
+  /** Bytes of some keys, up to a whole vector. */
+  @inline static bytes(count: i32): usize {
+    return ((<usize>count + 3) & ~3) << 2
   }
 
   /** Four scores with NaN as -Infinity and -0 as 0. */
@@ -26,7 +35,7 @@ abstract class Select {
     return v128.xor(bits, v128.and(i32x4.shr_s(bits, 31), i32x4.splat(0x7fffffff)))
   }
 
-  /** Write the keys of all scores, filled up to a multiple of four with keys below every score. */
+  /** Write the keys of all scores, filled up to a whole vector with keys below every score. */
   static writeKeys(scores: usize, count: i32, keys: usize): void {
     const whole = count & ~3
     for (let i = 0; i < whole; i += 4) {
@@ -47,45 +56,69 @@ abstract class Select {
     return i32x4.extract_lane(halves, 0) + i32x4.extract_lane(halves, 1)
   }
 
-  /** The greatest bound from `low` on and below `high` that `wanted` keys of a sample reach; `low` where none is. */
-  static guess(keys: usize, end: usize, low: i32, high: i32, wanted: i32): i32 {
-    while (low + 1 < high) {
-      const middle = low + <i32>((<u32>(high - low)) >> 1)
-      if (Select.count(keys, end, SAMPLE_BYTES, middle) >= wanted) low = middle
-      else high = middle
+  @inline static middle(low: i32, high: i32): i32 {
+    return low + <i32>((<u32>(high - low)) >> 1)
+  }
+
+  /**
+   * A bound that at least `wanted` keys reach, and `limit` at the most or else no more keys than must: by bisection between
+   * `low`, which `reached` keys reach, and `high`, which fewer than `wanted` do. `first` is tried first.
+   */
+  static bound(
+    keys: usize,
+    end: usize,
+    step: usize,
+    low: i32,
+    high: i32,
+    first: i32,
+    reached: i32,
+    wanted: i32,
+    limit: i32,
+  ): i32 {
+    let middle = first
+    while (reached > limit && low + 1 != high) {
+      const now = Select.count(keys, end, step, middle)
+      if (now >= wanted) {
+        low = middle
+        reached = now
+      } else high = middle
+      middle = Select.middle(low, high)
     }
     return low
   }
 
-  /** Collect (inverted key, index) of every key at least `high`, and of the first `ties` of those from `low` up to it. */
-  static collect(keys: usize, end: usize, low: i32, high: i32, ties: i32, pairs: usize): void {
-    const bounds = i32x4.splat(low)
+  /** Keep key and index of every key above `bound`, and of the first `ties` equal to it; returns how many. */
+  static collect(keys: usize, end: usize, bound: i32, ties: i32, outKeys: usize, outIndices: usize): i32 {
+    const bounds = i32x4.splat(bound)
+    let kept: usize = 0
     for (let at = keys; at < end; at += 16) {
       let lanes = i32x4.bitmask(i32x4.ge_s(v128.load(at), bounds))
       for (; lanes; lanes &= lanes - 1) {
         const place = at + ((<usize>ctz(lanes)) << 2)
         const key = load<i32>(place)
-        if (key < high && --ties < 0) continue
-        store<u32>(pairs, 0x7fffffff - key)
-        store<u32>(pairs, <u32>((place - keys) >> 2), 4)
-        pairs += 8
+        if (key == bound && --ties < 0) continue
+        store<i32>(outKeys + kept, key)
+        store<u32>(outIndices + kept, <u32>((place - keys) >> 2))
+        kept += 4
       }
     }
+    return <i32>(kept >> 2)
   }
 }
 
 /** Bytes of scratch that `selectBest` needs. */
 export function selectBytes(count: i32, width: i32): usize {
-  return Radix.bytes(Select.limit(count, width)) + (((<usize>count + 3) & ~3) << 2)
+  return Select.bytes(count) + 2 * Select.bytes(Select.limit(count, width))
 }
 
 /**
- * The best `width` of `count` scores, larger is better, best first, ties by lower index: outIndices u32, outScores f32.
- * NaN counts as -Infinity. Returns how many there are, min(width, count).
+ * The best `width` of `count` scores, larger is better, ties by lower index, in ascending order of index: outIndices u32,
+ * outScores f32. NaN counts as -Infinity. Returns how many there are, min(width, count).
  *
- * Bisects for a bound that few more than `width` scores reach, from what a sample says, then sorts those.
+ * Bisects for a bound that few more than `width` scores reach, from what a sample says, then for the bound of just these
+ * among the few: no sort.
  *
- *   scratch   | radix sort of `limit` pairs | keys i32 [count, up to a multiple of 4] |
+ *   scratch   | keys i32 [count] | kept keys i32 [limit] | kept indices u32 [limit] |     each up to a whole vector
  *
  * @param scratch - `selectBytes(count, width)` bytes at a multiple of 16.
  */
@@ -100,37 +133,33 @@ export function selectBest(
   const wanted = min(count, width)
   if (wanted <= 0) return 0
   const limit = Select.limit(count, width)
-  const keys = scratch + Radix.bytes(limit)
-  const end = keys + (((<usize>count + 3) & ~3) << 2)
-  Select.writeKeys(scores, count, keys)
-  let low: i32 = 0x807fffff // the key of -Infinity: all scores reach it
-  let high: i32 = 0x7f800001 // above the key of Infinity: none does
-  let reached = count
-  let above = 0
-  let sampled = count >= SAMPLED && reached > limit
-  while (reached > limit && low + 1 != high) {
-    let middle = low + <i32>((<u32>(high - low)) >> 1)
-    if (sampled) {
-      middle = max(low + 1, Select.guess(keys, end, low, high, ((wanted + limit) >> 1) / SAMPLE))
-      sampled = false
-    }
-    const now = Select.count(keys, end, 16, middle)
-    if (now >= wanted) {
-      low = middle
-      reached = now
-    } else {
-      high = middle
-      above = now
-    }
+  const end = scratch + Select.bytes(count)
+  const indices = end + Select.bytes(limit)
+  Select.writeKeys(scores, count, scratch)
+  const low = Select.LEAST
+  const high = Select.BEYOND
+  let first = Select.middle(low, high)
+  if (count >= SAMPLED) {
+    first = Select.bound(scratch, end, SAMPLE_BYTES, low, high, first, count, ((wanted + limit) >> 1) / SAMPLE, 0)
+    first = max(low + 1, first)
   }
-  const ties = (reached > limit ? wanted : reached) - above
-  Select.collect(keys, end, low, high, ties, Radix.pairs(scratch))
-  const sorted = Radix.sort(scratch, above + ties)
-  for (let i: usize = 0; i < <usize>wanted; i++) {
-    const index = load<u32>(sorted + (i << 3), 4)
+  const near = Select.bound(scratch, end, 16, low, high, first, count, wanted, limit)
+  const kept = Select.collect(scratch, end, near, limit - Select.count(scratch, end, 16, near + 1), end, indices)
+  const keptEnd = end + Select.bytes(kept)
+  for (let at = end + ((<usize>kept) << 2); at < keptEnd; at += 4) store<i32>(at, i32.MIN_VALUE)
+  const bound = Select.bound(end, keptEnd, 16, near, high, Select.middle(near, high), kept, wanted, wanted)
+  let ties = wanted - Select.count(end, keptEnd, 16, bound + 1)
+  let found: usize = 0
+  // Written whether it is to stay or not: which are is nothing that a processor can guess.
+  for (let i: usize = 0; found < <usize>wanted; i++) {
+    const key = load<i32>(end + (i << 2))
+    const index = load<u32>(indices + (i << 2))
     const score = load<f32>(scores + ((<usize>index) << 2))
-    store<u32>(outIndices + (i << 2), index)
-    store<f32>(outScores + (i << 2), score == score ? score : -Infinity)
+    store<u32>(outIndices + (found << 2), index)
+    store<f32>(outScores + (found << 2), score == score ? score : -Infinity)
+    const tied = i32(key == bound)
+    found += <usize>(i32(key > bound) | (tied & i32(ties > 0)))
+    ties -= tied
   }
   return wanted
 }
@@ -253,27 +282,28 @@ export function expandChildren(
   }
 }
 
-/** Bytes of scratch that `sortNodes` needs. */
+/** Bytes of scratch that `sortBest` needs. */
 export function sortBytes(count: i32): usize {
-  return Radix.bytes(count)
+  return Radix.bytes(count) + Select.bytes(count)
 }
 
 /**
- * Put nodes u32 [count] and their scores f32 [count] into ascending order of node, so that ties of the next level go to
- * the lower node.
- * @param scratch - `sortBytes(count)` bytes at a multiple of 8.
+ * Put nodes u32 [count] into the order of their scores f32 [count], best first, ties as they came. NaN counts as -Infinity.
+ *
+ *   scratch   | radix sort of `count` pairs | keys i32 [count], up to a whole vector |
+ *
+ * @param scratch - `sortBytes(count)` bytes at a multiple of 16.
  */
-export function sortNodes(nodes: usize, scores: usize, count: i32, scratch: usize): void {
+export function sortBest(nodes: usize, scores: usize, count: i32, scratch: usize): void {
   const pairs = Radix.pairs(scratch)
+  const keys = scratch + Radix.bytes(count)
+  Select.writeKeys(scores, count, keys)
   for (let i: usize = 0; i < <usize>count; i++) {
-    store<u32>(pairs + (i << 3), load<u32>(nodes + (i << 2)))
-    store<u32>(pairs + (i << 3), load<u32>(scores + (i << 2)), 4)
+    store<u32>(pairs + (i << 3), 0x7fffffff - load<i32>(keys + (i << 2)))
+    store<u32>(pairs + (i << 3), load<u32>(nodes + (i << 2)), 4)
   }
   const sorted = Radix.sort(scratch, count)
-  for (let i: usize = 0; i < <usize>count; i++) {
-    store<u32>(nodes + (i << 2), load<u32>(sorted + (i << 3)))
-    store<u32>(scores + (i << 2), load<u32>(sorted + (i << 3), 4))
-  }
+  for (let i: usize = 0; i < <usize>count; i++) store<u32>(nodes + (i << 2), load<u32>(sorted + (i << 3), 4))
 }
 
 /** How many of scores f32 [count] are above `bound`: the rank of a score, from 0. NaN is above nothing. */

@@ -1,5 +1,5 @@
 export { chooseLeaves, margins } from './assign'
-export { countAbove } from './beam'
+export { countAbove, sortBest, sortBytes } from './beam'
 export { encodeBlock } from './codes'
 export { distancesAt } from './distance'
 export { dotsAt } from './dots'

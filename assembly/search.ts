@@ -1,14 +1,5 @@
 /** The kernels that opening and searching call; `batl/search` carries no others. */
-export {
-  addLogSoftmax,
-  expandChildren,
-  scoreChildren,
-  scoreChildrenInt,
-  selectBest,
-  selectBytes,
-  sortBytes,
-  sortNodes,
-} from './beam'
+export { addLogSoftmax, expandChildren, scoreChildren, scoreChildrenInt, selectBest, selectBytes } from './beam'
 export {
   countEntries,
   countScores,

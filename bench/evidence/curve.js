@@ -29,6 +29,7 @@ export function probeCurve(open, data) {
     ),
   }))
   const query = new QueryBuffer(arena, snapshot, arena.allocate(QueryBuffer.scratchBytes(dim)))
+  const scratch = arena.allocate(arena.kernels.sortBytes(leafCount))
   const recall = new Float64Array(leafCount + 1)
   const entries = new Float64Array(leafCount + 1)
   const rank = new Uint32Array(leafCount)
@@ -38,6 +39,7 @@ export function probeCurve(open, data) {
     found.fill(leafCount)
     for (const { model: route, leafOffsets, holders } of trees) {
       const count = route.route(query.routing, leafCount, leafCount)
+      arena.kernels.sortBest(route.leaves, route.leafScores, count, scratch)
       const leaves = arena.u32(route.leaves, count)
       for (let i = 0; i < count; i++) {
         const leaf = leaves[i] ?? 0

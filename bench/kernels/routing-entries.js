@@ -211,11 +211,11 @@ const touchRows = {
   },
 }
 
-/** A beam in ascending order, from the same order each time. @type {Entry} */
-const sortNodes = {
-  name: 'sortNodes, 1024 nodes',
+/** A beam by its scores, from the same order each time. @type {Entry} */
+const sortBest = {
+  name: 'sortBest, 1024 nodes',
   unit: 'M/s',
-  prepare: (stage) => {
+  prepare: (stage, { bestFirst: twin }) => {
     const nodes = stage.scattered(1024, 16_384)
     const scores = stage.floats(1024)
     const [work, scratch] = [stage.space(4096), stage.space(stage.kernels.sortBytes(1024))]
@@ -224,9 +224,9 @@ const sortNodes = {
       amount: 1024,
       run: () => {
         to.set(from)
-        stage.kernels.sortNodes(work, scores.address, 1024, scratch)
+        stage.kernels.sortBest(work, scores.address, 1024, scratch)
       },
-      twin: { amount: 1024, run: () => nodes.values.slice().sort((a, b) => a - b) },
+      twin: { amount: 1024, run: () => twin(scores.values) },
     }
   },
 }
@@ -278,7 +278,7 @@ export const ROUTING_ENTRIES = [
   expandChildren,
   clearSeen,
   touchRows,
-  sortNodes,
+  sortBest,
   addLogSoftmax,
   addNorm,
 ]

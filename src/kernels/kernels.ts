@@ -165,7 +165,7 @@ export interface KernelExports extends CodeKernels {
   /** Bytes of scratch for `selectBest`. */
   selectBytes(count: number, width: number): number
   /**
-   * The best scores, larger is better, best first, ties by lower index; NaN counts as -Infinity.
+   * The best scores, larger is better, ties by lower index, in ascending order of index; NaN counts as -Infinity.
    * @param scores - f32 [count].
    * @param scratch - `selectBytes(count, width)` bytes at a multiple of 16.
    * @param outIndices - u32 [width].
@@ -247,10 +247,13 @@ export interface KernelExports extends CodeKernels {
    * @param out - u32 [count].
    */
   expandChildren(parents: number, parentCount: number, arity: number, chosen: number, count: number, out: number): void
-  /** Bytes of scratch for `sortNodes`. */
+  /** Bytes of scratch for `sortBest`. */
   sortBytes(count: number): number
-  /** Put nodes u32 [count] in ascending order, in place, and their scores f32 [count] with them. */
-  sortNodes(nodes: number, scores: number, count: number, scratch: number): void
+  /**
+   * Put nodes u32 [count] into the order of their scores f32 [count], best first, ties as they came; NaN counts as -Infinity.
+   * @param scratch - `sortBytes(count)` bytes at a multiple of 16.
+   */
+  sortBest(nodes: number, scores: number, count: number, scratch: number): void
 
   /** How many of scores f32 [count] are above `bound`: the rank of a score, from 0. */
   countAbove(scores: number, count: number, bound: number): number

@@ -67,7 +67,7 @@ export class LeafTable {
       for (let i = 0; i < some; i++) {
         const own = scores + i * leafCount * 4
         arena.kernels.selectBest(own, leafCount, length, best + align(length * 4), chosen, best)
-        out.set(arena.u32(chosen, length).sort(), (done + i) * length)
+        out.set(arena.u32(chosen, length), (done + i) * length)
       }
     }
     arena.free(chosen)

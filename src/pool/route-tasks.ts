@@ -81,23 +81,23 @@ function leafLoads(holders: Holders, leafCount: number): Uint32Array {
 }
 
 /**
- * Rank of each leaf in the order in which a route visits them, `NO_ROW` where it does not.
+ * Ranks of the leaves that a route with a beam chooses, best first; `NO_ROW` for the others.
  * @param loads - entries of the leaves where ranks count entries.
+ * @param scratch - `sortBytes` of all leaves.
  */
-function visitOrder(
-  model: RouteModel,
-  query: number,
-  beam: { width: number; reach: number },
-  rank: Uint32Array,
-  loads: Uint32Array | undefined,
-): void {
-  const visited = model.route(query, Math.min(rank.length, beam.reach), beam.width)
-  const leaves = localArena().u32(model.leaves, visited)
-  rank.fill(NO_ROW)
-  let met = 0
-  for (let i = 0; i < visited; i++) {
-    met += loads?.[leaves[i]!] ?? 0
-    rank[leaves[i]!] = loads === undefined ? i : met
+function beamRanker(model: RouteModel, leafCount: number, loads: Uint32Array | undefined, scratch: number) {
+  const { kernels } = localArena()
+  const rank = new Uint32Array(leafCount)
+  return (query: number, beamWidth: number, reach: number): Uint32Array => {
+    const visited = model.route(query, Math.min(leafCount, reach), beamWidth)
+    kernels.sortBest(model.leaves, model.leafScores, visited, scratch)
+    rank.fill(NO_ROW)
+    let met = 0
+    for (const [i, leaf] of localArena().u32(model.leaves, visited).entries()) {
+      met += loads?.[leaf] ?? 0
+      rank[leaf] = loads === undefined ? i : met
+    }
+    return rank
   }
 }
 
@@ -116,6 +116,7 @@ export function beamRanks(input: Input<'beamRanks'>): undefined {
     first,
     count,
   } = input
+  const arena = localArena()
   withRouting(
     table,
     (i) => queryAt(queries, table, i),
@@ -124,30 +125,25 @@ export function beamRanks(input: Input<'beamRanks'>): undefined {
         const router = routers[t]!
         const own = holders[t]!
         const { leafCount, arities } = treeShape(router.arities)
-        const rank = new Uint32Array(leafCount)
         const loads = unit === 'entries' ? leafLoads(own, leafCount) : undefined
-        withRouter(router, table.dim, (model) => {
-          for (let i = first; i < first + count; i++) {
-            const query = load(i)
-            for (let b = 0; b < beamWidths.length; b++) {
-              const width = beamWidths[b]!
-              visitOrder(
-                model,
-                query,
-                { width, reach: arities.length > 1 ? width * arities.at(-1)! : leafCount },
-                rank,
-                loads,
-              )
-              for (let j = i * k; j < (i + 1) * k; j++) {
-                const at = b * total * k + j
-                let best = t === 0 ? NO_ROW : out[at]!
-                if (found[j]! !== NO_ROW)
-                  for (const leaf of leavesOf(own, found[j]!)) best = Math.min(best, rank[leaf]!)
-                out[at] = best
+        withRouter(router, table.dim, (model) =>
+          withBytes(arena, arena.kernels.sortBytes(leafCount), (scratch) => {
+            const ranks = beamRanker(model, leafCount, loads, scratch)
+            for (let i = first; i < first + count; i++) {
+              const query = load(i)
+              for (const [b, width] of beamWidths.entries()) {
+                const rank = ranks(query, width, arities.length > 1 ? width * arities.at(-1)! : leafCount)
+                for (let j = i * k; j < (i + 1) * k; j++) {
+                  const at = b * total * k + j
+                  let best = t === 0 ? NO_ROW : out[at]!
+                  if (found[j]! !== NO_ROW)
+                    for (const leaf of leavesOf(own, found[j]!)) best = Math.min(best, rank[leaf]!)
+                  out[at] = best
+                }
               }
             }
-          }
-        })
+          }),
+        )
       }
     },
   )

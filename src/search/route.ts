@@ -55,7 +55,7 @@ export class RouteModel {
     number
   >
   readonly #prefixes: Record<'x' | 'z' | 'f' | 'hidden' | 'logits', number> | undefined
-  /** Address of the leaves of the last route, u32, best first. */
+  /** Address of the leaves of the last route, u32, ascending. */
   leaves: number
   /** Nodes scored by the last route. */
   nodesScored = 0
@@ -106,6 +106,11 @@ export class RouteModel {
       model.kind === 'seq2seq'
         ? { x: take('px'), z: take('pz'), f: take('pf'), hidden: take('ph'), logits: take('logits') }
         : undefined
+  }
+
+  /** Address of the scores of the last route's leaves, f32. */
+  get leafScores(): number {
+    return this.#at.best
   }
 
   /** Bytes of scratch that a model needs. */
@@ -223,7 +228,7 @@ export class RouteModel {
   }
 
   /**
-   * Beam search from the root: the best `probes` leaves, best first, at `this.leaves`.
+   * Beam search from the root: the best `probes` leaves, ascending, as they lie in memory, at `this.leaves`.
    * @param query - address of the routing query, f32 [padded(dim)], unit length for ip and cosine.
    * @param beamWidth - nodes kept at each level above the leaves; widened where `probes` needs it.
    * @returns how many leaves there are: min(probes, leafCount).
@@ -247,8 +252,7 @@ export class RouteModel {
       this.#kernels.expandChildren(nodes, count, arity, chosen, kept, out)
       count = kept
       if (last) break
-      // Ascending parents break the next level's ties towards the lower node.
-      this.#kernels.sortNodes(next, best, kept, select)
+      // Ascending, as places are: so ties of the next level, too, go to the lower node.
       nodes = next
       next = next === this.#at.next ? this.#at.nodes : this.#at.next
     }
@@ -338,9 +342,7 @@ function scratchParts(kernels: KernelExports, { kind, shape, dim }: ModelShape) 
     scores: nodes,
     chosen: nodes,
     best: nodes,
-    select: bytes(
-      Math.max(kernels.selectBytes(shape.leafCount, shape.leafCount), kernels.sortBytes(shape.leafCount)) / 4,
-    ),
+    select: bytes(kernels.selectBytes(shape.leafCount, shape.leafCount) / 4),
     leaves: nodes,
     px: 0,
     pz: 0,

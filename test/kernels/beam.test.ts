@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals'
 import { Rng } from '../../build/base/rng.js'
 import type { Arena } from '../../build/kernels/memory.js'
-import { addLogSoftmax, countAbove, expandChildren, scoreChildren, selectBest } from '../reference/beam.js'
+import { addLogSoftmax, bestFirst, countAbove, expandChildren, scoreChildren, selectBest } from '../reference/beam.js'
 import { COUNTS, DIMS, onEachBinary, putFloats, putIntegers, randomValues, storeRows, tolerance } from './harness.js'
 
 /** Select with `selectBest`, with guards behind everything that it writes. */
@@ -24,7 +24,7 @@ function select(arena: Arena, scores: ArrayLike<number>, width: number) {
 }
 
 onEachBinary((open) => {
-  test('selectBest gives the best in order, ties by lower index, for many distributions', () => {
+  test('selectBest gives the best, ties by lower index, in ascending order, for many distributions', () => {
     const arena = open()
     const makers: ((rng: Rng, i: number) => number)[] = [
       (rng) => rng.normal(),
@@ -44,6 +44,7 @@ onEachBinary((open) => {
         [1000, 10],
         [1000, 1000],
         [1000, 2000],
+        [1521, 61],
         [10_000, 10],
         [10_000, 2000],
       ] as const) {
@@ -142,18 +143,18 @@ onEachBinary((open) => {
     }
   })
 
-  test('sortNodes sorts nodes and carries their scores along', () => {
+  test('sortBest puts nodes into the order of their scores, which stay', () => {
     const arena = open()
     for (const count of [...COUNTS, 1000]) {
       const rng = new Rng(count)
       const nodes = Array.from({ length: count }, () => rng.uint32())
-      const scores = nodes.map((node) => Math.fround(node / 3))
+      const scores = nodes.map((_, i) => (rng.below(9) === 0 ? NaN : i % 3 === 0 ? rng.below(5) - 2 : rng.normal()))
       const nodesAt = putIntegers(arena, nodes)
       const scoresAt = putFloats(arena, scores)
-      arena.kernels.sortNodes(nodesAt, scoresAt, count, arena.allocate(arena.kernels.sortBytes(count)))
-      const wanted = [...nodes].sort((a, b) => a - b)
-      expect(Array.from(arena.u32(nodesAt, count))).toEqual(wanted)
-      expect(Array.from(arena.f32(scoresAt, count))).toEqual(wanted.map((node) => Math.fround(node / 3)))
+      const scratch = arena.allocate(arena.kernels.sortBytes(count))
+      arena.kernels.sortBest(nodesAt, scoresAt, count, scratch)
+      expect(Array.from(arena.u32(nodesAt, count))).toEqual(bestFirst(scores.map(Math.fround)).map((i) => nodes[i]))
+      expect(Array.from(arena.f32(scoresAt, count))).toEqual(scores.map(Math.fround))
     }
   })
 

@@ -1,12 +1,16 @@
 import { dot } from './dots.js'
 
-/** Indices of the best `width` scores, larger is better, ties by lower index; NaN as -Infinity. */
-export function selectBest(scores: ArrayLike<number>, width: number): number[] {
+/** Indices of scores, best first, larger is better, ties by lower index; NaN as -Infinity. */
+export function bestFirst(scores: ArrayLike<number>): number[] {
   const clean = Array.from(scores, (score) => (Number.isNaN(score) ? -Infinity : score))
-  return clean
-    .map((_, i) => i)
-    .sort((a, b) => (clean[a] === clean[b] ? a - b : clean[a]! > clean[b]! ? -1 : 1))
+  return clean.map((_, i) => i).sort((a, b) => (clean[a] === clean[b] ? a - b : clean[a]! > clean[b]! ? -1 : 1))
+}
+
+/** Indices of the best `width` scores, ascending. */
+export function selectBest(scores: ArrayLike<number>, width: number): number[] {
+  return bestFirst(scores)
     .slice(0, width)
+    .sort((a, b) => a - b)
 }
 
 export function scoreChildren(
