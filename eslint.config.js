@@ -42,7 +42,7 @@ const layers = [
   mayImport('src/eval/**', ['./', '../base/', '../tree/']),
   mayImport('src/io/**', ['./', '../base/', '#io']),
   mayImport('src/io/node.ts', ['./', '../base/', 'node:']),
-  mayImport('src/format/**', ['./', '../base/', '../tree/', '../codes/shape.js', '../kernels/']),
+  mayImport('src/format/**', ['./', '../base/', '../tree/', '../codes/shape.js', '../codes/leaves.js', '../kernels/']),
   mayImport('src/kernels/**', ['./', '../base/', '#wasm(?!-build)']),
   mayImport('src/kernels/load-build.ts', ['./', '#wasm-build']),
   mayImport('src/train/**', ['./', '../base/', '../tree/']),

@@ -1,3 +1,4 @@
+import { Leaf } from './leaves'
 import { Radix } from './sort'
 import { Heap } from './topk'
 
@@ -94,24 +95,34 @@ export function countScores(scores: usize, count: i32, bound: i32): i32 {
 /** Entries of leaves that were scanned. */
 abstract class Places {
   /** Pairs (position, place) of the entries at places u32 [count], ascending; places of no entry are left out. */
-  static pairs(places: usize, count: i32, leaves: usize, leafOffsets: usize, entries: usize, out: usize): i32 {
+  static pairs(
+    places: usize,
+    count: i32,
+    leaves: usize,
+    dim: i32,
+    records: usize,
+    leafOffsets: usize,
+    entryBytes: usize,
+    out: usize,
+  ): i32 {
+    const head = Leaf.head(dim)
     let begin: u32 = 0
     let end: u32 = 0
-    let first: u32 = 0
-    let last: u32 = 0
+    let size: u32 = 0
+    let entries: usize = 0
     let kept = 0
     for (let i: usize = 0; i < <usize>count; i++) {
       const place = load<u32>(places + (i << 2))
       while (place >= end) {
-        const at = leafOffsets + ((<usize>load<u32>(leaves)) << 2)
+        const leaf = load<u32>(leaves)
         leaves += 4
-        first = load<u32>(at)
-        last = load<u32>(at, 4)
+        size = Leaf.size(leafOffsets, leaf)
         begin = end
-        if (first != last) end += (((last + 15) >> 4) - (first >> 4)) << 4
+        end += (size + 15) & ~15
+        entries = Leaf.record(records, leafOffsets, leaf, head, entryBytes) + head + <usize>size * (entryBytes - 4)
       }
-      const entry = (first & ~15) + place - begin
-      if (entry < first || entry >= last) continue
+      const entry = place - begin
+      if (entry >= size) continue
       const pair = out + ((<usize>kept) << 3)
       store<u32>(pair, load<u32>(entries + ((<usize>entry) << 2)))
       store<u32>(pair, place, 4)
@@ -132,11 +143,13 @@ export function placePositions(
   places: usize,
   count: i32,
   leaves: usize,
+  dim: i32,
+  records: usize,
   leafOffsets: usize,
-  entries: usize,
+  entryBytes: usize,
   scratch: usize,
 ): i32 {
-  const kept = Places.pairs(places, count, leaves, leafOffsets, entries, Radix.pairs(scratch))
+  const kept = Places.pairs(places, count, leaves, dim, records, leafOffsets, entryBytes, Radix.pairs(scratch))
   const sorted = Radix.sort(scratch, kept)
   let distinct: usize = 0
   let before: u32 = 0xffffffff
@@ -163,8 +176,10 @@ export function placeScores(
   places: usize,
   count: i32,
   leaves: usize,
+  dim: i32,
+  records: usize,
   leafOffsets: usize,
-  entries: usize,
+  entryBytes: usize,
   scores: usize,
   step: f32,
   shift: f32,
@@ -172,7 +187,7 @@ export function placeScores(
   scratch: usize,
 ): i32 {
   const pairs = Radix.pairs(scratch) + ((<usize>before) << 3)
-  const kept = Places.pairs(places, count, leaves, leafOffsets, entries, pairs)
+  const kept = Places.pairs(places, count, leaves, dim, records, leafOffsets, entryBytes, pairs)
   const end = pairs + ((<usize>kept) << 3)
   for (let pair = pairs; pair < end; pair += 8) {
     const score = <f32>load<i16>(scores + ((<usize>load<u32>(pair, 4)) << 1))
@@ -200,14 +215,4 @@ export function offerRows(scratch: usize, count: i32, order: usize, heap: usize)
 /** Bytes of scratch that `placePositions` needs. */
 export function positionBytes(count: i32): usize {
   return Radix.bytes(count)
-}
-
-/** Entries of leaves u32 [count]. */
-export function countEntries(leaves: usize, count: i32, leafOffsets: usize): i32 {
-  let entries: u32 = 0
-  for (const end = leaves + ((<usize>count) << 2); leaves < end; leaves += 4) {
-    const at = leafOffsets + ((<usize>load<u32>(leaves)) << 2)
-    entries += load<u32>(at, 4) - load<u32>(at)
-  }
-  return <i32>entries
 }

@@ -1,13 +1,12 @@
-import { MetricCode, Sums } from './sums'
-import { Lanes, RowCode } from './lanes'
-import { Touch } from './touch'
+import { Lanes } from './lanes'
+import { Leaf } from './leaves'
 
 /**
  * Product codes of 4 bits. A vector of M sub-vectors of d dimensions is coded by its nearest of 16 centroids in each.
  *
  *   codebooks  f32 [M x d x 16]    the 16 values of one dimension lie together
- *   block      16 entries, M / 2 columns of 16 bytes:
- *              | column 0: entry 0 .. entry 15 | column 1 | ...     byte = sub-code 2c | sub-code 2c + 1 << 4
+ *   block      m entries, at most 16, M / 2 columns of m bytes:
+ *              | column 0: entry 0 .. entry m - 1 | column 1 | ...     byte = sub-code 2c | sub-code 2c + 1 << 4
  *   tables     u8 [M x 16]         what a query adds for each centroid, the least of every table as 0
  */
 abstract class Codes {
@@ -40,8 +39,8 @@ abstract class Codes {
   }
 
   /** What two columns of four tables add to 16 entries, each at most 63, so that four of them fit a byte. */
-  @inline static four(codes: usize, tables: usize): v128 {
-    return i8x16.add(Codes.two(codes, tables), Codes.two(codes + 16, tables + 32))
+  @inline static four(codes: usize, stride: usize, tables: usize): v128 {
+    return i8x16.add(Codes.two(codes, tables), Codes.two(codes + stride, tables + 32))
   }
 
   /** What one column of two tables adds to 16 entries. */
@@ -69,29 +68,52 @@ abstract class Codes {
     v128.store(out, i16x8.add_sat_s(second, base), 16)
   }
 
-  /** One block of 16 entries. */
-  static one(codes: usize, columns: i32, tables: usize, terms: usize, factor: v128, base: v128, out: usize): void {
+  /**
+   * One block.
+   * @param size - its entries, 1 to 16; places beyond get sums of whatever follows.
+   */
+  static one(
+    block: usize,
+    size: usize,
+    columns: i32,
+    tables: usize,
+    hasTerms: bool,
+    factor: v128,
+    base: v128,
+    out: usize,
+  ): void {
     let low = i16x8.splat(0)
     let odd = i16x8.splat(0)
+    let codes = block
     let left = columns
     for (; left >= 2; left -= 2) {
-      const sum = Codes.four(codes, tables)
+      const sum = Codes.four(codes, size, tables)
       low = i16x8.add(low, sum)
       odd = i16x8.add(odd, i16x8.shr_u(sum, 8))
-      codes += 32
+      codes += size << 1
       tables += 64
     }
     if (left) {
       const sum = Codes.two(codes, tables)
       low = i16x8.add(low, sum)
       odd = i16x8.add(odd, i16x8.shr_u(sum, 8))
+      codes += size
     }
-    Codes.finish(low, odd, terms, factor, base, out)
+    Codes.finish(low, odd, hasTerms ? codes : 0, factor, base, out)
   }
 
-  /** Two blocks, so that a table is loaded once for 32 entries. */
-  static pair(codes: usize, columns: i32, tables: usize, terms: usize, factor: v128, base: v128, out: usize): void {
-    const size = (<usize>columns) << 4
+  /** Two whole blocks, so that a table is loaded once for 32 entries. */
+  static pair(
+    block: usize,
+    bytes: usize,
+    columns: i32,
+    tables: usize,
+    hasTerms: bool,
+    factor: v128,
+    base: v128,
+    out: usize,
+  ): void {
+    let codes = block
     const nibble = i8x16.splat(15)
     let lowA = i16x8.splat(0)
     let oddA = i16x8.splat(0)
@@ -102,7 +124,7 @@ abstract class Codes {
       const t0 = v128.load(tables)
       const t1 = v128.load(tables, 16)
       const a0 = v128.load(codes)
-      const b0 = v128.load(codes + size)
+      const b0 = v128.load(codes + bytes)
       let sumA = Lanes.lookup(t0, v128.and(a0, nibble))
       let sumB = Lanes.lookup(t0, v128.and(b0, nibble))
       sumA = i8x16.add(sumA, Lanes.lookup(t1, i8x16.shr_u(a0, 4)))
@@ -110,7 +132,7 @@ abstract class Codes {
       const t2 = v128.load(tables, 32)
       const t3 = v128.load(tables, 48)
       const a1 = v128.load(codes, 16)
-      const b1 = v128.load(codes + size, 16)
+      const b1 = v128.load(codes + bytes, 16)
       sumA = i8x16.add(sumA, Lanes.lookup(t2, v128.and(a1, nibble)))
       sumB = i8x16.add(sumB, Lanes.lookup(t2, v128.and(b1, nibble)))
       sumA = i8x16.add(sumA, Lanes.lookup(t3, i8x16.shr_u(a1, 4)))
@@ -124,22 +146,22 @@ abstract class Codes {
     }
     if (left) {
       const sumA = Codes.two(codes, tables)
-      const sumB = Codes.two(codes + size, tables)
+      const sumB = Codes.two(codes + bytes, tables)
       lowA = i16x8.add(lowA, sumA)
       oddA = i16x8.add(oddA, i16x8.shr_u(sumA, 8))
       lowB = i16x8.add(lowB, sumB)
       oddB = i16x8.add(oddB, i16x8.shr_u(sumB, 8))
+      codes += 16
     }
-    Codes.finish(lowA, oddA, terms, factor, base, out)
-    Codes.finish(lowB, oddB, terms ? terms + 32 : 0, factor, base, out + 32)
+    Codes.finish(lowA, oddA, hasTerms ? codes : 0, factor, base, out)
+    Codes.finish(lowB, oddB, hasTerms ? codes + bytes : 0, factor, base, out + 32)
   }
 }
 
 /**
- * Code up to 16 rows as one block; places without a row get zeros.
+ * Code up to 16 rows of a leaf as one block of 16; places without a row get zeros.
  * @param rows - f32 [count x M * d], rotated, `stride` bytes apart.
- * @param centroids - f32 [M * d] each, rotated, `stride` bytes apart: row i is coded as its difference to centroids [leaves i].
- * @param leaves - u32 [count].
+ * @param centroid - f32 [M * d], rotated: rows are coded as their difference to it.
  * @param columns - M / 2.
  * @param out - the block.
  * @param outTerms - f32 [count]: 2 centroid . r + r . r of the coded difference r.
@@ -148,8 +170,7 @@ export function encodeBlock(
   rows: usize,
   stride: usize,
   count: i32,
-  centroids: usize,
-  leaves: usize,
+  centroid: usize,
   codebooks: usize,
   columns: i32,
   d: i32,
@@ -160,19 +181,19 @@ export function encodeBlock(
   memory.fill(out, 0, (<usize>columns) << 4)
   for (let i = 0; i < count; i++) {
     let row = rows
-    let centroid = centroids + <usize>load<u32>(leaves + ((<usize>i) << 2)) * stride
+    let middle = centroid
     let book = codebooks
     let term: f32 = 0
     for (let m = 0; m < columns << 1; m++) {
-      const code = Codes.nearest(row, centroid, book, d)
+      const code = Codes.nearest(row, middle, book, d)
       const byte = out + (((<usize>m) >> 1) << 4) + i
       store<u8>(byte, load<u8>(byte) | (code << ((m & 1) << 2)))
       for (let j = 0; j < d; j++) {
         const value = load<f32>(book + ((<usize>((j << 4) + code)) << 2))
-        term += value * (2 * load<f32>(centroid + ((<usize>j) << 2)) + value)
+        term += value * (2 * load<f32>(middle + ((<usize>j) << 2)) + value)
       }
       row += (<usize>d) << 2
-      centroid += (<usize>d) << 2
+      middle += (<usize>d) << 2
       book += size
     }
     store<f32>(outTerms + ((<usize>i) << 2), term)
@@ -250,71 +271,12 @@ export function codeTables(
 }
 
 /**
- * Bases of leaves: bias - weight * (query . centroid), less the smallest of them, times `scale`: out i32 [count], at most
- * 32,767, the rest counts as that.
- * @param query - i16, in steps of `unit`.
- * @param centroids - i8 rows `stride` bytes apart, in steps of scales [leaf].
- * @param biases - f32 by leaf.
- * @param scratch - f32 [count].
- * @returns the smallest base, unscaled.
- */
-export function leafBases(
-  query: usize,
-  unit: f32,
-  dim: i32,
-  centroids: usize,
-  stride: usize,
-  scales: usize,
-  biases: usize,
-  weight: f32,
-  leaves: usize,
-  count: i32,
-  scale: f32,
-  scratch: usize,
-  out: usize,
-): f32 {
-  let least: f32 = Infinity
-  for (let i = 0; i < count; i += 4) {
-    const last = count - 1
-    const a = load<u32>(leaves + ((<usize>i) << 2))
-    const b = load<u32>(leaves + ((<usize>min(i + 1, last)) << 2))
-    const c = load<u32>(leaves + ((<usize>min(i + 2, last)) << 2))
-    const d = load<u32>(leaves + ((<usize>min(i + 3, last)) << 2))
-    const sums = Sums.four(
-      MetricCode.IP,
-      RowCode.I8,
-      1,
-      query,
-      dim,
-      centroids + <usize>a * stride,
-      centroids + <usize>b * stride,
-      centroids + <usize>c * stride,
-      centroids + <usize>d * stride,
-    )
-    const base = f32x4.sub(
-      Lanes.gather(biases, a, b, c, d),
-      f32x4.mul(f32x4.mul(sums, Lanes.gather(scales, a, b, c, d)), f32x4.splat(weight * unit)),
-    )
-    Lanes.store(scratch + ((<usize>i) << 2), base, count - i)
-  }
-  for (let i: usize = 0; i < <usize>count; i++) least = min(least, load<f32>(scratch + (i << 2)))
-  for (let i: usize = 0; i < <usize>count; i++) {
-    const above = (load<f32>(scratch + (i << 2)) - least) * scale
-    store<i32>(out + (i << 2), above < 32767 ? <i32>nearest(above) : 32767)
-  }
-  return least
-}
-
-/**
- * Scores of all entries of some leaves, smaller is better: out i16, leaf after leaf. A score is the sum of its tables'
- * values, its term and its leaf's base, saturated at -32,768 and 32,767.
- *
- * The entries of all leaves lie in blocks of 16 one after the other, so a leaf may begin and end within a block: whole blocks
- * are scored, and the places of other leaves' entries hold 32,767.
+ * Scores of all entries of some leaves, smaller is better: out i16, leaf after leaf, each in whole blocks of 16 whose last
+ * places may hold no entry: 32,767. A score is the sum of its tables' values, its term and its leaf's base, saturated at
+ * -32,768 and 32,767.
  * @param leaves - u32 [count].
- * @param leafOffsets - u32 by leaf: its first entry.
  * @param columns - bytes of a code.
- * @param terms - i16 by entry, or 0.
+ * @param entryBytes - with two bytes more than a code and a number, entries have terms.
  * @param factor - what a term counts, in 2^-15.
  * @param bases - i32 [count].
  * @returns how many places there are, a multiple of 16.
@@ -322,48 +284,41 @@ export function leafBases(
 export function scanCodes(
   leaves: usize,
   count: i32,
+  dim: i32,
+  records: usize,
   leafOffsets: usize,
-  codes: usize,
   columns: i32,
-  terms: usize,
+  entryBytes: usize,
   factor: i32,
   tables: usize,
   bases: usize,
   out: usize,
 ): i32 {
   const begin = out
-  const size = (<usize>columns) << 4
+  const head = Leaf.head(dim)
+  const hasTerms = entryBytes > <usize>columns + 4
+  const bytes = (entryBytes - 4) << 4
   const factors = i16x8.splat(<i16>factor)
   for (const end = leaves + ((<usize>count) << 2); leaves < end; leaves += 4) {
-    const at = leafOffsets + ((<usize>load<u32>(leaves)) << 2)
-    const first = load<u32>(at)
-    const last = load<u32>(at, 4)
+    const leaf = load<u32>(leaves)
+    const size = Leaf.size(leafOffsets, leaf)
     const base = i16x8.splat(<i16>load<i32>(bases))
     bases += 4
-    if (first == last) continue
-    if (leaves + 4 < end) {
-      // The next leaf lies elsewhere: its lines come while this one is scored, whose scores overwrite what is stored here.
-      const next = leafOffsets + ((<usize>load<u32>(leaves, 4)) << 2)
-      const from = load<u32>(next) >> 4
-      const blocks = ((load<u32>(next, 4) + 15) >> 4) - from
-      store<u64>(out, Touch.lines(codes + <usize>from * size, <usize>blocks * size))
-    }
-    let left = <i32>(((last + 15) >> 4) - (first >> 4))
-    let block = codes + <usize>(first >> 4) * size
-    let term = terms ? terms + ((<usize>(first & ~15)) << 1) : 0
-    const from = out
-    for (; left >= 2; left -= 2) {
-      Codes.pair(block, columns, tables, term, factors, base, out)
-      block += size << 1
-      if (terms) term += 64
+    let block = Leaf.record(records, leafOffsets, leaf, head, entryBytes) + head
+    let left = size
+    for (; left >= 32; left -= 32) {
+      Codes.pair(block, bytes, columns, tables, hasTerms, factors, base, out)
+      block += bytes << 1
       out += 64
     }
-    if (left) {
-      Codes.one(block, columns, tables, term, factors, base, out)
+    while (left) {
+      const some = min<u32>(left, 16)
+      Codes.one(block, some, columns, tables, hasTerms, factors, base, out)
+      block += bytes
       out += 32
+      left -= some
     }
-    for (let i = from; i < from + ((<usize>(first & 15)) << 1); i += 2) store<i16>(i, 32767)
-    for (let i = out - ((<usize>(-last & 15)) << 1); i < out; i += 2) store<i16>(i, 32767)
+    for (let i = out - ((<usize>(-size & 15)) << 1); i < out; i += 2) store<i16>(i, 32767)
   }
   return <i32>((out - begin) >> 1)
 }

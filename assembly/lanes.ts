@@ -63,10 +63,20 @@ export abstract class Lanes {
 
   /** Four floats of a table, by their indices. */
   @inline static gather(table: usize, a: u32, b: u32, c: u32, d: u32): v128 {
-    let value = v128.load_zero<f32>(table + ((<usize>a) << 2))
-    value = v128.load_lane<f32>(table + ((<usize>b) << 2), value, 1)
-    value = v128.load_lane<f32>(table + ((<usize>c) << 2), value, 2)
-    return v128.load_lane<f32>(table + ((<usize>d) << 2), value, 3)
+    return Lanes.floats(
+      table + ((<usize>a) << 2),
+      table + ((<usize>b) << 2),
+      table + ((<usize>c) << 2),
+      table + ((<usize>d) << 2),
+    )
+  }
+
+  /** Floats at four addresses. */
+  @inline static floats(a: usize, b: usize, c: usize, d: usize): v128 {
+    let value = v128.load_zero<f32>(a)
+    value = v128.load_lane<f32>(b, value, 1)
+    value = v128.load_lane<f32>(c, value, 2)
+    return v128.load_lane<f32>(d, value, 3)
   }
 
   /** All bits set in the first `count` lanes. */

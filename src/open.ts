@@ -272,11 +272,7 @@ const GROUPS: Partial<Record<SectionName, 'router' | 'codes' | 'rows' | 'ids'>> 
   idBytes: 'ids',
   rotation: 'codes',
   codebooks: 'codes',
-  centroids: 'codes',
-  centroidScales: 'codes',
-  centroidBiases: 'codes',
-  codes: 'codes',
-  terms: 'codes',
+  leaves: 'codes',
 }
 
 /** Bytes of each group of sections, as `stats` and `estimate` report them. */

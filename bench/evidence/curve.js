@@ -1,6 +1,7 @@
 // @ts-check
 import { RouteModel } from '../../build/search/route.js'
 import { QueryBuffer } from '../../build/search/query.js'
+import { Leaves } from '../../build/codes/leaves.js'
 
 /** Neighbours that recall is counted over. */
 const K = 10
@@ -20,7 +21,7 @@ export function probeCurve(open, data) {
   const model = { kind: router, shape, dim, form: /** @type {const} */ ('stored') }
   const trees = snapshot.tree.map((tree) => ({
     ...tree,
-    holders: holdersOf(tree, size),
+    holders: holdersOf(new Leaves(tree, snapshot), size, snapshot.entryCount),
     model: new RouteModel(
       arena,
       model,
@@ -70,18 +71,20 @@ function add(sums, at, amount) {
 
 /**
  * Which leaves hold each row.
- * @param {import('../../build/tree/snapshot.js').TreeView} tree
+ * @param {Leaves} records
  * @param {number} size
+ * @param {number} entryCount
  */
-function holdersOf({ leafOffsets, entries }, size) {
+function holdersOf(records, size, entryCount) {
   const offsets = new Uint32Array(size + 1)
-  for (const position of entries) add(offsets, position + 1, 1)
+  for (let leaf = 0; leaf < records.count; leaf++) {
+    for (const position of records.positions(leaf)) add(offsets, position + 1, 1)
+  }
   for (let p = 0; p < size; p++) add(offsets, p + 1, offsets[p] ?? 0)
   const next = offsets.slice()
-  const leaves = new Uint32Array(entries.length)
-  for (let leaf = 0; leaf + 1 < leafOffsets.length; leaf++) {
-    for (let e = leafOffsets[leaf] ?? 0; e < (leafOffsets[leaf + 1] ?? 0); e++) {
-      const position = entries[e] ?? 0
+  const leaves = new Uint32Array(entryCount)
+  for (let leaf = 0; leaf < records.count; leaf++) {
+    for (const position of records.positions(leaf)) {
       leaves[next[position] ?? 0] = leaf
       add(next, position, 1)
     }

@@ -1,42 +1,57 @@
 // @ts-check
-/** Kernels of product codes: 64 sub-codes in 32 bytes, leaves of 96 entries, as sift-1m has them by default. */
+/** Kernels of product codes: 44 sub-codes in 22 bytes, leaves of 110 entries with terms, as sift-1m has them by default. */
+import { entryBytes, Leaves, leavesBytes } from '../../build/codes/leaves.js'
+import { QUERY_STEPS } from '../../build/tree/router.js'
 import { DIM } from './stage.js'
 
 /** @typedef {import('./table.js').Entry} Entry */
 
-const COLUMNS = 32
+const COLUMNS = 22
 const SUBS = 2 * COLUMNS
-const WIDTH = DIM / SUBS
-const LEAF = 96
+const WIDTH = 3
+/** Components that are coded, zeros beyond the vector's own. */
+const CODED = SUBS * WIDTH
+const LEAF = 110
 /** Leaves that a query visits. */
 const PROBES = 46
 /** Values of a table, at most. */
 const LEVELS = 63
+const SHAPE = { dim: DIM, metric: /** @type {const} */ ('l2'), codeBytes: COLUMNS }
+const ENTRY_BYTES = entryBytes(SHAPE)
 
-/** Tables of a query, bases, and leaves full of codes. @param {import('./stage.js').Stage} stage @param {number} leafCount */
+/** Records of full leaves, of random codes and numbers. @param {import('./stage.js').Stage} stage @param {number} leafCount */
 function coded(stage, leafCount) {
   const offsets = stage.integers(Array.from({ length: leafCount + 1 }, (_, leaf) => leaf * LEAF))
-  const bytes = leafCount * LEAF * COLUMNS
-  const codes = stage.space(bytes)
-  const all = stage.arena.u8(codes, bytes)
+  const bytes = leavesBytes(SHAPE, leafCount, leafCount * LEAF)
+  const records = stage.space(bytes)
+  const all = stage.arena.u8(records, bytes)
   const made = Math.min(bytes, 1 << 20)
   for (let i = 0; i < made; i++) all[i] = stage.rng.below(256)
   for (let done = made; done < bytes; done *= 2) all.copyWithin(done, 0, Math.min(done, bytes - done))
-  const tables = stage.space(SUBS * 16)
-  stage.arena.u8(tables, SUBS * 16).forEach((_, i, table) => (table[i] = stage.rng.below(LEVELS + 1)))
-  const bases = stage.space(PROBES * 4)
-  const out = stage.space(PROBES * (LEAF + 30) * 2)
-  return { offsets, codes, tables, bases, out }
+  const leaves = new Leaves({ leafOffsets: stage.arena.u32(offsets.address, leafCount + 1), leaves: all }, SHAPE)
+  for (let leaf = 0; leaf < leafCount; leaf++) {
+    leaves.setScale(leaf, 0.01)
+    leaves.setBias(leaf, 1000)
+    leaves.setPositions(
+      leaf,
+      Uint32Array.from({ length: LEAF }, (_, i) => leaf * LEAF + i),
+    )
+  }
+  return [DIM, records, offsets.address]
 }
 
-/** A scan of 46 leaves: the same ones again and again, or others each time from a table beyond the caches. @param {boolean} cold @returns {Entry} */
+/** A scan of 46 leaves: the same ones again and again, or others each time from records beyond the caches. @param {boolean} cold @returns {Entry} */
 function scanCodes(cold) {
   return {
     name: `scanCodes, codes ${cold ? 'from memory' : 'in the cache'}`,
     unit: 'M/s',
     prepare: (stage) => {
-      const leafCount = cold ? Math.floor(stage.bytes / (LEAF * COLUMNS)) : PROBES
-      const { offsets, codes, tables, bases, out } = coded(stage, leafCount)
+      const leafCount = cold ? Math.floor(stage.bytes / (LEAF * ENTRY_BYTES)) : PROBES
+      const records = coded(stage, leafCount)
+      const tables = stage.space(SUBS * 16)
+      stage.arena.u8(tables, SUBS * 16).forEach((_, i, table) => (table[i] = stage.rng.below(LEVELS + 1)))
+      const bases = stage.space(PROBES * 4)
+      const out = stage.space(PROBES * (LEAF + 15) * 2)
       const visits = cold ? Math.floor(leafCount / PROBES) : 1
       const order = stage.scattered(visits * PROBES, leafCount)
       let visit = 0
@@ -45,7 +60,7 @@ function scanCodes(cold) {
         run: () => {
           const leaves = order.address + visit * PROBES * 4
           visit = (visit + 1) % visits
-          const of = [leaves, PROBES, offsets.address, codes, COLUMNS, 0, 0, tables, bases, out]
+          const of = [leaves, PROBES, ...records, COLUMNS, ENTRY_BYTES, 12_345, tables, bases, out]
           Reflect.apply(stage.kernels.scanCodes, undefined, of)
         },
       }
@@ -109,18 +124,18 @@ const placePositions = {
   prepare: (stage) => {
     const { kernels, arena } = stage
     const [count, leafCount] = [60, 4096]
-    const offsets = stage.integers(Array.from({ length: leafCount + 1 }, (_, leaf) => leaf * LEAF))
-    const entries = stage.integers(Array.from({ length: leafCount * LEAF }, (_, entry) => entry))
+    const records = coded(stage, leafCount)
     const leaves = stage.scattered(PROBES, leafCount)
     const chosen = stage.scattered(count, PROBES * LEAF)
     const places = Uint32Array.from(chosen.values).sort()
     const [work, scratch] = [stage.space(count * 4), stage.space(kernels.positionBytes(count))]
     const to = arena.u32(work, count)
+    const of = [work, count, leaves.address, ...records, ENTRY_BYTES, scratch]
     return {
       amount: count,
       run: () => {
         to.set(places)
-        kernels.placePositions(work, count, leaves.address, offsets.address, entries.address, scratch)
+        Reflect.apply(kernels.placePositions, undefined, of)
       },
     }
   },
@@ -133,11 +148,10 @@ const placeScores = {
   prepare: (stage) => {
     const { kernels } = stage
     const [count, leafCount] = [60, 4096]
-    const offsets = stage.integers(Array.from({ length: leafCount + 1 }, (_, leaf) => leaf * LEAF))
-    const entries = stage.integers(Array.from({ length: leafCount * LEAF }, (_, entry) => entry))
+    const records = coded(stage, leafCount)
     const leaves = stage.scattered(PROBES, leafCount)
     const places = stage.integers(Array.from(stage.scattered(count, PROBES * LEAF).values).sort((a, b) => a - b))
-    const tables = [leaves.address, offsets.address, entries.address, scores(stage).address]
+    const tables = [leaves.address, ...records, ENTRY_BYTES, scores(stage).address]
     const of = [places.address, count, ...tables, 0.5, 3, 0, stage.space(kernels.positionBytes(count))]
     return { amount: count, run: () => Reflect.apply(kernels.placeScores, undefined, of) }
   },
@@ -172,11 +186,10 @@ const codeTables = {
   name: 'codeTables, multiply-adds',
   unit: 'M/s',
   prepare: (stage) => {
-    const query = stage.query(0)
-    const books = stage.floats(DIM * 16)
+    const [query, books] = [stage.floats(CODED), stage.floats(CODED * 16)]
     const [scratch, out, least] = [stage.space(SUBS * 64), stage.space(SUBS * 16), stage.space(64)]
     const of = [query.address, books.address, SUBS, WIDTH, -2, LEVELS, 3e38, scratch, out, least]
-    return { amount: DIM * 16, run: () => Reflect.apply(stage.kernels.codeTables, undefined, of) }
+    return { amount: CODED * 16, run: () => Reflect.apply(stage.kernels.codeTables, undefined, of) }
   },
 }
 
@@ -186,14 +199,12 @@ const leafBases = {
   unit: 'M/s',
   prepare: (stage) => {
     const { kernels } = stage
-    const { address } = stage.rows(3)
+    const records = coded(stage, 4096)
     const query = stage.query(0)
     const leaves = stage.scattered(PROBES, 4096)
-    const [scales, biases] = [stage.floats(4096), stage.floats(4096)]
     const [integers, scratch, out] = [stage.space(DIM * 2), stage.space(PROBES * 4), stage.space(PROBES * 4)]
-    const unit = kernels.quantize(query.address, DIM, 2047, integers)
-    const tables = [address, DIM, scales.address, biases.address]
-    const of = [integers, unit, DIM, ...tables, 2, leaves.address, PROBES, 0.001, scratch, out]
+    const unit = kernels.quantize(query.address, DIM, QUERY_STEPS, integers)
+    const of = [integers, unit, ...records, ENTRY_BYTES, 2, leaves.address, PROBES, 0.001, scratch, out]
     return { amount: PROBES * DIM, run: () => Reflect.apply(kernels.leafBases, undefined, of) }
   },
 }
@@ -203,13 +214,9 @@ const encodeBlock = {
   name: 'encodeBlock, rows',
   unit: 'M/s',
   prepare: (stage) => {
-    const { address } = stage.rows(0)
-    const centroids = stage.floats(16 * DIM)
-    const books = stage.floats(DIM * 16)
-    const leaves = stage.integers(Array.from({ length: 16 }, (_, i) => i))
+    const [rows, centroid, books] = [stage.floats(16 * CODED), stage.floats(CODED), stage.floats(CODED * 16)]
     const [out, terms] = [stage.space(COLUMNS * 16), stage.space(64)]
-    const ends = [books.address, COLUMNS, WIDTH, out, terms]
-    const of = [address, DIM * 4, 16, centroids.address, leaves.address, ...ends]
+    const of = [rows.address, CODED * 4, 16, centroid.address, books.address, COLUMNS, WIDTH, out, terms]
     return { amount: 16, run: () => Reflect.apply(stage.kernels.encodeBlock, undefined, of) }
   },
 }

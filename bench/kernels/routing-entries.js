@@ -1,5 +1,6 @@
 // @ts-check
 /** Kernels that route a query: scores of nodes, the choice among them, the heap. */
+import { QUERY_STEPS } from '../../build/tree/router.js'
 import { DIM, TWIN_ROWS } from './stage.js'
 
 /** @typedef {import('./table.js').Entry} Entry */
@@ -87,7 +88,7 @@ const scoreChildrenInt = {
     const [arity, parents] = [128, stage.integers(Array.from({ length: 24 }, (_, i) => i * 2))]
     const [scales, bias] = [stage.floats(48 * arity), stage.floats(48 * arity)]
     const [z, out] = [stage.space(DIM * 2), stage.space(parents.count * arity * 4)]
-    const unit = kernels.quantize(query.address, DIM, 2047, z)
+    const unit = kernels.quantize(query.address, DIM, QUERY_STEPS, z)
     const ends = [parents.address, parents.count, arity, out]
     const of = [z, unit, DIM, address, DIM, scales.address, bias.address, ...ends]
     return {
@@ -105,7 +106,7 @@ const quantize = {
   prepare: (stage) => {
     const values = stage.floats(1024)
     const out = stage.space(2048)
-    return { amount: 1024, run: () => stage.kernels.quantize(values.address, 1024, 2047, out) }
+    return { amount: 1024, run: () => stage.kernels.quantize(values.address, 1024, QUERY_STEPS, out) }
   },
 }
 

@@ -2,6 +2,7 @@
 import { fromHalf, toHalf } from '../../build/base/half.js'
 import { packSteps, rowStride, stepAt, STORED_TYPES, TYPE_CODE } from '../../build/base/matrix.js'
 import { Rng } from '../../build/base/rng.js'
+import { MOST_QUERY_STEP } from '../../build/search/query.js'
 
 /** Components of a row. */
 export const DIM = 128
@@ -58,7 +59,7 @@ export class Stage {
     if (type === TYPE_CODE.i10) {
       const { address: floats, values } = this.floats(DIM)
       const address = this.arena.allocate(DIM * 2 + 16)
-      this.arena.f32(address + DIM * 2, 1)[0] = this.kernels.quantize(floats, DIM, 16_383, address)
+      this.arena.f32(address + DIM * 2, 1)[0] = this.kernels.quantize(floats, DIM, MOST_QUERY_STEP, address)
       return { address, values, kind: 1 }
     }
     const values = Float32Array.from({ length: DIM }, () => (type > 1 ? this.rng.below(100) : this.rng.normal()))

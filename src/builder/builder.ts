@@ -2,6 +2,7 @@ import { mapSnapshot } from '../format/decode.js'
 import type { Holders, RouterTables } from '../pool/messages.js'
 import { liveViews } from '../kernels/memory.js'
 import type { WorkerPool } from '../pool/pool.js'
+import { Leaves } from '../codes/leaves.js'
 import { packRouter, padded } from '../tree/router.js'
 import type { Rung, Snapshot } from '../tree/snapshot.js'
 import { encodeEntries } from './codes.js'
@@ -202,18 +203,20 @@ async function pack(build: Build, states: readonly TreeState[]): Promise<{ view:
   const view = liveViews(memory, mapSnapshot(region, header, input.layout))
   view.order.set(build.order)
   for (const [t, { router, holders }] of states.entries()) {
-    const { router: stored, leafOffsets, entries } = view.tree[t]!
+    const { router: stored, leafOffsets } = view.tree[t]!
     packRouter(router.kind, shape, dim, router.tables, stored)
     for (const leaf of holders.leaves) leafOffsets[leaf + 1]!++
     for (let leaf = 0; leaf < shape.leafCount; leaf++) leafOffsets[leaf + 1]! += leafOffsets[leaf]!
+    const entries = new Uint32Array(input.entryCount)
     const next = leafOffsets.slice()
     for (let row = 0; row < size; row++) {
       for (let j = holders.offsets[row]!; j < holders.offsets[row + 1]!; j++)
         entries[next[holders.leaves[j]!]!++] = place[row]!
     }
     // Ascending positions: a leaf's own rows lie together, and its copies are met in the order of memory.
+    const records = new Leaves(view.tree[t]!, view)
     for (let leaf = 0; leaf < shape.leafCount; leaf++)
-      entries.subarray(leafOffsets[leaf]!, leafOffsets[leaf + 1]!).sort()
+      records.setPositions(leaf, entries.subarray(leafOffsets[leaf]!, leafOffsets[leaf + 1]!).sort())
   }
   return { view, place }
 }

@@ -1,25 +1,15 @@
 import type { Arena } from '../kernels/memory.js'
-import { paddedBytes } from '../tree/router.js'
+import type { Leaves, RecordShape } from './leaves.js'
 import { BLOCK, blockStride, codeShape, rotatedStride, rotationBlocks, type CodeShape } from './shape.js'
 
 /** What all codes of an index are made with. */
-export interface Codec {
-  readonly dim: number
-  readonly codeBytes: number
+export interface Codec extends RecordShape {
   /** [padded(dim)] */
   readonly mean: Float32Array
   /** Matrices of `rotationBlocks`; undefined where nothing is rotated. */
   readonly rotation: Float32Array | undefined
   /** [subs * width * 16] */
   readonly codebooks: Float32Array
-}
-
-/** Leaf centroids less the mean, in 8-bit steps. */
-export interface LeafCentroids {
-  /** [leaves * paddedBytes(dim)] */
-  readonly steps: Int8Array
-  /** [leaves] */
-  readonly scales: Float32Array
 }
 
 /** Codes rows of one thread: takes the mean from them, rotates them, and codes what they differ from their leaf's centroid. */
@@ -72,15 +62,12 @@ export class Coder {
     }
   }
 
-  /** The centroids of leaves [first, first + count): out f32 [count * stride]. */
-  centroids({ steps, scales }: LeafCentroids, first: number, count: number, out: number): void {
-    const { dim } = this.#codec
-    const bytes = paddedBytes(dim)
-    const values = this.#arena.f32(out, count * this.stride).fill(0)
-    for (let leaf = 0; leaf < count; leaf++) {
-      const scale = scales[first + leaf]!
-      for (let j = 0; j < dim; j++) values[leaf * this.stride + j] = steps[(first + leaf) * bytes + j]! * scale
-    }
+  /** The centroid of a leaf: out f32 [stride]. */
+  centroid(leaves: Leaves, leaf: number, out: number): void {
+    const values = this.#arena.f32(out, this.stride).fill(0)
+    const steps = leaves.centroid(leaf)
+    const scale = leaves.scale(leaf)
+    for (let i = 0; i < this.#codec.dim; i++) values[i] = steps[i]! * scale
   }
 
   /** Rotate `count` vectors f32 [count * stride] in place; `scratch` has room for as many. */
@@ -101,33 +88,17 @@ export class Coder {
   }
 
   /**
-   * Code up to 16 rotated rows as one block.
-   * @param leaves - u32 [count]: each row's centroid among the rotated ones at `centroids`.
-   * @param outCodes - the block's bytes.
+   * Code up to 16 rotated rows of a leaf as one block.
+   * @param centroid - of the leaf, rotated.
+   * @param outColumns - the block's columns, `count` bytes each.
    * @param outTerms - [count]
    */
-  encode(
-    rows: number,
-    count: number,
-    centroids: number,
-    leaves: number,
-    outCodes: Uint8Array,
-    outTerms: Float32Array,
-  ): void {
+  encode(rows: number, count: number, centroid: number, outColumns: Uint8Array, outTerms: Float32Array): void {
     const { columns, width } = this.shape
-    this.#arena.kernels.encodeBlock(
-      rows,
-      this.stride * 4,
-      count,
-      centroids,
-      leaves,
-      this.#books,
-      columns,
-      width,
-      this.#block,
-      this.#terms,
-    )
-    outCodes.set(this.#arena.u8(this.#block, BLOCK * columns))
+    const { kernels } = this.#arena
+    kernels.encodeBlock(rows, this.stride * 4, count, centroid, this.#books, columns, width, this.#block, this.#terms)
+    for (let column = 0; column < columns; column++)
+      outColumns.set(this.#arena.u8(this.#block + column * BLOCK, count), column * count)
     outTerms.set(this.#arena.f32(this.#terms, count))
   }
 }

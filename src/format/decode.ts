@@ -34,8 +34,6 @@ export function mapSnapshot(region: Uint8Array, header: SnapshotHeader, layout: 
     return section === undefined ? none() : view(section)
   }
   const u8 = (section: Section): Uint8Array => new Uint8Array(buffer, at(section), section.length)
-  const i8 = (section: Section): Int8Array => new Int8Array(buffer, at(section), section.length)
-  const i16 = (section: Section): Int16Array => new Int16Array(buffer, at(section), section.length / 2)
   const noFloats = (): Float32Array => new Float32Array(0)
   const ids = (): Snapshot['ids'] => {
     if (header.idKind === 'row') return undefined
@@ -59,12 +57,7 @@ export function mapSnapshot(region: Uint8Array, header: SnapshotHeader, layout: 
     tree: Array.from({ length: header.trees }, (_, tree) => ({
       router: u8(need('router', tree)),
       leafOffsets: u32(need('leafOffsets', tree)),
-      entries: u32(need('entries', tree)),
-      centroids: i8(need('centroids', tree)),
-      centroidScales: f32(need('centroidScales', tree)),
-      centroidBiases: f32(need('centroidBiases', tree)),
-      codes: u8(need('codes', tree)),
-      terms: header.metric === 'l2' ? i16(need('terms', tree)) : new Int16Array(0),
+      leaves: u8(need('leaves', tree)),
     })),
   }
 }

@@ -1,6 +1,7 @@
 import { rowStride, STORED_TYPES } from '../base/matrix.js'
-import { BLOCK, CENTROIDS, codeShape, rotationFloats } from '../codes/shape.js'
-import { padded, paddedBytes, storedBytes, storedTensors } from '../tree/router.js'
+import { CENTROIDS, codeShape, rotationFloats } from '../codes/shape.js'
+import { leavesBytes } from '../codes/leaves.js'
+import { padded, storedBytes, storedTensors } from '../tree/router.js'
 import { MAX_RUNGS, type SnapshotHeader } from '../tree/snapshot.js'
 
 /** Where a field lies in its structure, and its type in the words of FORMAT.md. A test compares both. */
@@ -54,16 +55,11 @@ export const KIND = {
   idBytes: 7,
   router: 8,
   leafOffsets: 9,
-  entries: 10,
+  leaves: 10,
   mean: 11,
   rotation: 12,
   codebooks: 13,
-  centroids: 14,
-  centroidScales: 15,
-  centroidBiases: 16,
-  codes: 17,
-  terms: 18,
-  units: 19,
+  units: 14,
 } as const
 export type SectionName = keyof typeof KIND
 
@@ -171,7 +167,6 @@ export function planLayout(header: LayoutShape, stringIdBytes = 0): Layout {
   }
   if (depth > 0) {
     const codec = codeShape(dim, header.codeBytes)
-    const blocks = Math.ceil(entryCount / BLOCK)
     place('mean', 4 * padded(dim))
     place('rotation', 4 * rotationFloats(codec))
     place('codebooks', 4 * codec.dims * CENTROIDS)
@@ -179,12 +174,7 @@ export function planLayout(header: LayoutShape, stringIdBytes = 0): Layout {
     for (let tree = 0; tree < trees; tree++) {
       place('router', routerBytes, tree)
       place('leafOffsets', 4 * (shape.leafCount + 1), tree)
-      place('entries', 4 * entryCount, tree)
-      place('centroids', shape.leafCount * paddedBytes(dim), tree)
-      place('centroidScales', 4 * shape.leafCount, tree)
-      place('centroidBiases', 4 * shape.leafCount, tree)
-      place('codes', blocks * BLOCK * codec.columns, tree)
-      if (metric === 'l2') place('terms', 2 * blocks * BLOCK, tree)
+      place('leaves', leavesBytes(header, shape.leafCount, entryCount), tree)
     }
   }
   return { sections, length: align64(end) }

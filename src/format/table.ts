@@ -26,18 +26,9 @@ export interface TableEntry {
 const NAMES = new Map<number, string>(Object.entries(KIND).map(([name, kind]) => [kind, name]))
 
 /** Kinds of which each tree has one. */
-const TREE_KINDS: ReadonlySet<number> = new Set([
-  KIND.router,
-  KIND.leafOffsets,
-  KIND.entries,
-  KIND.centroids,
-  KIND.centroidScales,
-  KIND.centroidBiases,
-  KIND.codes,
-  KIND.terms,
-])
+const TREE_KINDS: ReadonlySet<number> = new Set([KIND.router, KIND.leafOffsets, KIND.leaves])
 
-/** How errors call a section: `rows`, `entries of tree 2`, `of unknown kind 99`. */
+/** How errors call a section: `rows`, `leaves of tree 2`, `of unknown kind 99`. */
 export function sectionTitle({ kind, tree }: Pick<TableEntry, 'kind' | 'tree'>): string {
   const name = NAMES.get(kind)
   if (name === undefined) return `of unknown kind ${kind}`

@@ -1,8 +1,8 @@
 import { COMPONENT_BYTES, rowRoom, stepAt, type KeptType } from '../base/matrix.js'
 import { FormatError } from '../base/errors.js'
 import type { RowType } from '../base/options.js'
-import type { Snapshot, TreeView } from '../tree/snapshot.js'
-import { BLOCK as CODE_BLOCK, codeShape } from '../codes/shape.js'
+import type { Snapshot } from '../tree/snapshot.js'
+import { Leaves } from '../codes/leaves.js'
 import { storedTableBytes, storedTensors } from '../tree/router.js'
 import { IdTable, type StoredIds, type StringIds } from './ids.js'
 import type { Pace } from './pace.js'
@@ -168,57 +168,73 @@ export async function verifyCodec(snapshot: Snapshot, base: number, pace: Pace):
   }
 }
 
-/** Centroids have moderate scales; codes and terms are zero after the last entry. */
-async function verifyCodes(snapshot: Snapshot, tree: number, base: number, pace: Pace): Promise<void> {
-  const { centroidScales, centroidBiases, codes, terms } = snapshot.tree[tree]!
-  await verifyFloats(`centroidScales of tree ${tree}`, centroidScales, base, pace)
-  await verifyFloats(`centroidBiases of tree ${tree}`, centroidBiases, base, pace)
-  const { columns } = codeShape(snapshot.dim, snapshot.codeBytes)
-  const used = snapshot.entryCount % CODE_BLOCK
-  if (used === 0) return
-  const block = codes.length - CODE_BLOCK * columns
-  for (let i = block; i < codes.length; i++) {
-    if ((i - block) % CODE_BLOCK < used || codes[i] === 0) continue
-    refuse(`codes of tree ${tree}`, 'a code after the last entry is not zero', codes, base, i, 1)
-  }
-  for (let i = snapshot.entryCount; i < terms.length; i++) {
-    if (terms[i] !== 0) refuse(`terms of tree ${tree}`, 'a term after the last entry is not zero', terms, base, i, 2)
+/** What records say of their leaves is moderate; zeros are in the padding of centroids, and after the last record. */
+async function verifyHeads(snapshot: Snapshot, tree: number, base: number, pace: Pace): Promise<void> {
+  const { leaves: bytes } = snapshot.tree[tree]!
+  const leaves = new Leaves(snapshot.tree[tree]!, snapshot)
+  const section = `leaves of tree ${tree}`
+  await inBlocks(leaves.count, BLOCK, pace, (start, end) => {
+    for (let leaf = start; leaf < end; leaf++) {
+      const centroid = leaves.centroid(leaf)
+      const [scale, bias] = [leaves.scale(leaf), leaves.bias(leaf)]
+      if (!(Math.abs(scale) <= MODERATE && Math.abs(bias) <= MODERATE)) {
+        const message = `scale and bias of leaf ${leaf} are ${scale} and ${bias}, but must be finite and at most ${MODERATE}`
+        refuse(section, message, centroid, base, 0)
+      }
+      for (let i = snapshot.dim; i < centroid.length; i++) {
+        if (centroid[i] !== 0)
+          refuse(section, `the padding of leaf ${leaf}'s centroid is not zero`, centroid, base, i, 1)
+      }
+    }
+  })
+  for (let i = leaves.end; i < bytes.length; i++) {
+    if (bytes[i] !== 0) refuse(section, 'a byte after the last leaf is not zero', bytes, base, i, 1)
   }
 }
 
 /** Each position is below `size`, at least once in the tree and at most once in a leaf. */
-async function verifyEntries(view: TreeView, size: number, tree: number, base: number, pace: Pace): Promise<void> {
-  const { entries, leafOffsets } = view
-  const section = `entries of tree ${tree}`
+async function verifyPositions(snapshot: Snapshot, tree: number, base: number, pace: Pace): Promise<void> {
+  const { size, entryCount } = snapshot
+  const { leaves: bytes, leafOffsets } = snapshot.tree[tree]!
+  const leaves = new Leaves(snapshot.tree[tree]!, snapshot)
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+  const section = `leaves of tree ${tree}`
   /** The last leaf, counted from 1, in which each position was met. */
   const met = new Uint32Array(size)
-  let leaf = 0
+  let leaf = -1
+  let last = 0
+  let at = 0
   let distinct = 0
-  await inBlocks(entries.length, BLOCK, pace, (start, end) => {
+  await inBlocks(entryCount, BLOCK, pace, (start, end) => {
     for (let i = start; i < end; i++) {
-      while (i >= leafOffsets[leaf + 1]!) leaf++
-      const position = entries[i]!
-      if (position >= size) refuse(section, `entry ${i} is ${position}, but there are ${size} rows`, entries, base, i)
+      while (i >= last) {
+        last = leafOffsets[++leaf + 1]!
+        at = leaves.positionsAt(leaf)
+      }
+      const position = view.getUint32(at, true)
+      if (position >= size) {
+        refuse(section, `leaf ${leaf} holds position ${position}, but there are ${size} rows`, bytes, base, at, 1)
+      }
       if (met[position] === leaf + 1)
-        refuse(section, `position ${position} stands twice in leaf ${leaf}`, entries, base, i)
+        refuse(section, `position ${position} stands twice in leaf ${leaf}`, bytes, base, at, 1)
       if (met[position] === 0) distinct++
       met[position] = leaf + 1
+      at += 4
     }
   })
   if (distinct === size) return
-  refuse(section, `position ${met.indexOf(0)} stands in no leaf`, entries, base, 0)
+  refuse(section, `position ${met.indexOf(0)} stands in no leaf`, bytes, base, 0, 1)
 }
 
-/** Router, leaf offsets, entries and codes of each tree. */
+/** Router, leaf offsets and leaves of each tree. */
 export async function verifyTrees(snapshot: Snapshot, base: number, pace: Pace): Promise<void> {
-  for (const [tree, view] of snapshot.tree.entries()) {
+  for (const [tree, { leafOffsets }] of snapshot.tree.entries()) {
     await verifyRouter(snapshot, tree, base, pace)
-    const { leafOffsets } = view
     await inBlocks(leafOffsets.length, BLOCK, pace, (start, end) =>
       verifyOffsets(`leafOffsets of tree ${tree}`, leafOffsets, snapshot.entryCount, base, start, end),
     )
-    await verifyEntries(view, snapshot.size, tree, base, pace)
-    await verifyCodes(snapshot, tree, base, pace)
+    await verifyHeads(snapshot, tree, base, pace)
+    await verifyPositions(snapshot, tree, base, pace)
   }
 }
 

@@ -4,10 +4,9 @@ export interface CodeKernels {
   subtract(x: number, y: number, count: number, out: number): void
 
   /**
-   * Code up to 16 rows as one block of `columns` x 16 bytes; places without a row get zeros (see assembly/codes.ts).
+   * Code up to 16 rows of a leaf as one block of `columns` x 16 bytes; places without a row get zeros (see assembly/codes.ts).
    * @param rows - f32 [count x dims], rotated, `stride` bytes apart.
-   * @param centroids - f32 [dims] each, rotated, `stride` bytes apart.
-   * @param leaves - u32 [count]: each row's centroid.
+   * @param centroid - f32 [dims], rotated.
    * @param codebooks - f32 [subs x d x 16], subs = 2 * columns, dims = subs * d.
    * @param outTerms - f32 [count]: 2 centroid . r + r . r of the coded difference r.
    */
@@ -15,8 +14,7 @@ export interface CodeKernels {
     rows: number,
     stride: number,
     count: number,
-    centroids: number,
-    leaves: number,
+    centroid: number,
     codebooks: number,
     columns: number,
     d: number,
@@ -46,8 +44,8 @@ export interface CodeKernels {
   /**
    * Bases of leaves: bias - weight * (query . centroid), less the smallest, which is returned, times `scale`.
    * @param query - i16, as `quantize` writes it, in steps of `unit`.
-   * @param centroids - i8 rows, `stride` bytes apart, in steps of `scales` f32 by leaf.
-   * @param biases - f32 by leaf.
+   * @param records - of all leaves (see assembly/leaves.ts), `leafOffsets` u32 by leaf its first entry.
+   * @param entryBytes - of a code, a term and a number.
    * @param leaves - u32 [count].
    * @param scratch - f32 [count].
    * @param out - i32 [count], at most 32,767.
@@ -56,10 +54,9 @@ export interface CodeKernels {
     query: number,
     unit: number,
     dim: number,
-    centroids: number,
-    stride: number,
-    scales: number,
-    biases: number,
+    records: number,
+    leafOffsets: number,
+    entryBytes: number,
     weight: number,
     leaves: number,
     count: number,
@@ -68,11 +65,9 @@ export interface CodeKernels {
     out: number,
   ): number
   /**
-   * Scores of all entries of some leaves, in whole blocks of 16; places of other leaves' entries hold 32,767.
+   * Scores of all entries of some leaves, each in whole blocks of 16; places of no entry hold 32,767.
    * @param leaves - u32 [count].
-   * @param leafOffsets - u32 by leaf: its first entry.
    * @param columns - bytes of a code.
-   * @param terms - i16 by entry, or 0.
    * @param factor - what a term counts, in 2^-15.
    * @param tables - u8 [2 * columns x 16], values of at most 63.
    * @param bases - i32 [count].
@@ -82,10 +77,11 @@ export interface CodeKernels {
   scanCodes(
     leaves: number,
     count: number,
+    dim: number,
+    records: number,
     leafOffsets: number,
-    codes: number,
     columns: number,
-    terms: number,
+    entryBytes: number,
     factor: number,
     tables: number,
     bases: number,
@@ -113,8 +109,10 @@ export interface CodeKernels {
     places: number,
     count: number,
     leaves: number,
+    dim: number,
+    records: number,
     leafOffsets: number,
-    entries: number,
+    entryBytes: number,
     scores: number,
     step: number,
     shift: number,
@@ -134,8 +132,10 @@ export interface CodeKernels {
     places: number,
     count: number,
     leaves: number,
+    dim: number,
+    records: number,
     leafOffsets: number,
-    entries: number,
+    entryBytes: number,
     scratch: number,
   ): number
 }

@@ -4,10 +4,14 @@ import { Coder } from '../codes/coder.js'
 import { addCovariances, fitRotation, type Covariances } from '../codes/rotation.js'
 import { BLOCK, codeShape, rotatedStride, rotationBlocks } from '../codes/shape.js'
 import type { Arena } from '../kernels/memory.js'
+import { Leaves } from '../codes/leaves.js'
 import { localArena, withBytes, withPoints } from './context.js'
 import type { Tasks } from './messages.js'
 
 type Input<K extends keyof Tasks> = Tasks[K]['input']
+
+/** Rows that are rotated at a time: a whole number of blocks. */
+const ENCODED_ROWS = 512
 
 function withCoder<T>(arena: Arena, codec: Input<'encode'>['codec'], use: (coder: Coder) => T): T {
   const coder = new Coder(arena, codec)
@@ -19,8 +23,9 @@ function withCoder<T>(arena: Arena, codec: Input<'encode'>['codec'], use: (coder
 }
 
 /** Differences of some rows to their leaves' centroids. */
-export function residuals({ points: table, codec, centroids, rows, leafOf, out, first, count }: Input<'residuals'>) {
+export function residuals({ points: table, codec, tree, rows, leafOf, out, first, count }: Input<'residuals'>) {
   const arena = localArena()
+  const leaves = new Leaves(tree, codec)
   return withPoints(table, (points) =>
     withCoder(arena, codec, (coder) => {
       const { stride } = coder
@@ -30,7 +35,7 @@ export function residuals({ points: table, codec, centroids, rows, leafOf, out, 
         coder.centre(address, points.width, count, vectors)
         const values = arena.f32(vectors, count * stride)
         for (let i = 0; i < count; i++) {
-          coder.centroids(centroids, leafOf[first + i]!, 1, address)
+          coder.centroid(leaves, leafOf[first + i]!, address)
           const centroid = arena.f32(address, stride)
           for (let j = 0; j < stride; j++) values[i * stride + j]! -= centroid[j]!
         }
@@ -81,58 +86,38 @@ export function codebooks({ codec, sample, rows, seed, out, first, count }: Inpu
   return undefined
 }
 
-/** Codes of the entries in blocks [first, first + count). */
-export function encode(input: Input<'encode'>): undefined {
-  const { points: table, codec, centroids, leafOffsets, entries, outCodes, outTerms, first, count } = input
+/** Codes of the entries of leaves [first, first + count). */
+export function encode({ points: table, codec, tree, outTerms, first, count }: Input<'encode'>): undefined {
   const arena = localArena()
-  const start = first * BLOCK
-  const end = Math.min(entries.length, (first + count) * BLOCK)
-  const rows = end - start
-  let leaf = leafAt(leafOffsets, start)
-  const firstLeaf = leaf
-  const leaves = leafAt(leafOffsets, end - 1) - firstLeaf + 1
+  const leaves = new Leaves(tree, codec)
   return withPoints(table, (points) =>
     withCoder(arena, codec, (coder) => {
-      const { stride } = coder
-      const line = (bytes: number): number => (bytes + 63) & ~63
-      const vectorBytes = Math.max(rows, leaves) * stride * 4
-      const rowBytes = line(Math.max(rows * points.width * 4, vectorBytes))
-      return withBytes(arena, rowBytes + 2 * vectorBytes + line(rows * 4), (address) => {
+      const bytes = coder.stride * 4
+      const vectorBytes = ENCODED_ROWS * bytes
+      const rowBytes = Math.max(ENCODED_ROWS * points.width * 4, vectorBytes)
+      return withBytes(arena, rowBytes + vectorBytes + bytes, (address) => {
         const vectors = address + rowBytes
-        const middles = vectors + vectorBytes
-        const places = middles + vectorBytes
-        points.gather(entries.subarray(start, end), address)
-        coder.centre(address, points.width, rows, vectors)
-        coder.rotate(vectors, rows, address)
-        coder.centroids(centroids, firstLeaf, leaves, middles)
-        coder.rotate(middles, leaves, address)
-        const numbers = arena.u32(places, rows)
-        for (let i = 0; i < rows; i++) {
-          while (start + i >= leafOffsets[leaf + 1]!) leaf++
-          numbers[i] = leaf - firstLeaf
-        }
-        const blockBytes = BLOCK * coder.shape.columns
-        for (let at = 0; at < rows; at += BLOCK) {
-          const block = (start + at) / BLOCK
-          const codes = outCodes.subarray(block * blockBytes, (block + 1) * blockBytes)
-          const some = Math.min(BLOCK, rows - at)
-          const terms = outTerms.subarray(start + at, start + at + some)
-          coder.encode(vectors + at * stride * 4, some, middles, places + at * 4, codes, terms)
+        const centroid = vectors + vectorBytes
+        for (let leaf = first; leaf < first + count; leaf++) {
+          const positions = leaves.positions(leaf)
+          const terms = outTerms.subarray(tree.leafOffsets[leaf]!)
+          coder.centroid(leaves, leaf, centroid)
+          coder.rotate(centroid, 1, address)
+          for (let done = 0; done < positions.length; done += ENCODED_ROWS) {
+            const rows = Math.min(ENCODED_ROWS, positions.length - done)
+            points.gather(positions.subarray(done, done + rows), address)
+            coder.centre(address, points.width, rows, vectors)
+            coder.rotate(vectors, rows, address)
+            for (let at = 0; at < rows; at += BLOCK) {
+              const b = (done + at) / BLOCK
+              const some = leaves.blockSize(leaf, b)
+              const own = terms.subarray(done + at, done + at + some)
+              coder.encode(vectors + at * bytes, some, centroid, leaves.columns(leaf, b), own)
+            }
+          }
         }
         return undefined
       })
     }),
   )
-}
-
-/** The leaf that holds an entry. */
-function leafAt(leafOffsets: Uint32Array, entry: number): number {
-  let low = 0
-  let high = leafOffsets.length - 2
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if (leafOffsets[middle + 1]! <= entry) low = middle + 1
-    else high = middle
-  }
-  return low
 }

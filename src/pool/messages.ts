@@ -1,9 +1,10 @@
 import type { PlainError } from '../base/errors.js'
 import type { Router } from '../base/options.js'
-import type { Codec, LeafCentroids } from '../codes/coder.js'
+import type { Codec } from '../codes/coder.js'
 import type { Auction } from '../partition/balance.js'
 import type { Vicinity } from '../partition/lists.js'
 import type { PointTable } from '../partition/points.js'
+import type { LeafRecords } from '../codes/leaves.js'
 import type { SearchEffort, Snapshot } from '../tree/snapshot.js'
 import type { TrainingTask, TrainResult } from '../train/router.js'
 
@@ -239,7 +240,7 @@ export interface Tasks {
     input: {
       points: PointTable
       codec: Codec
-      centroids: LeafCentroids
+      tree: LeafRecords
       rows: Uint32Array
       leafOf: Uint32Array
       out: Float32Array
@@ -256,17 +257,9 @@ export interface Tasks {
     input: { codec: Codec; sample: Float32Array; rows: number; seed: number; out: Float32Array } & Block
     output: undefined
   }
-  /** Codes of the entries of a tree, blocks of 16. */
+  /** Codes of the entries of some leaves into their records; terms, by entry, apart. */
   encode: {
-    input: {
-      points: PointTable
-      codec: Codec
-      centroids: LeafCentroids
-      leafOffsets: Uint32Array
-      entries: Uint32Array
-      outCodes: Uint8Array
-      outTerms: Float32Array
-    } & Block
+    input: { points: PointTable; codec: Codec; tree: LeafRecords; outTerms: Float32Array } & Block
     output: undefined
   }
   /** How far down the order of codes each setting must go for the true neighbours: out [settings * total * k]. */

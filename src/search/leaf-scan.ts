@@ -1,13 +1,13 @@
 import { QueryCodes } from '../codes/query-codes.js'
 import type { Arena } from '../kernels/memory.js'
-import { paddedBytes } from '../tree/router.js'
+import { entryBytes } from '../codes/leaves.js'
 import type { Snapshot } from '../tree/snapshot.js'
 import type { CodeRows } from './code-rows.js'
 
 /** Leaves scanned by one kernel call: a few milliseconds at most. */
 const LEAVES_A_CALL = 4096
-/** Places that a leaf takes beyond its entries, at most: the rest of its first and its last block. */
-const LEAF_EXCESS = 30
+/** Places that a leaf takes beyond its entries, at most: the rest of its last block. */
+const LEAF_EXCESS = 15
 
 /**
  * Scans the codes of leaves for the entries that a query is likely nearest to. The scratch grows with what is asked and is
@@ -20,7 +20,7 @@ export class LeafScan {
   readonly #arena: Arena
   readonly #snapshot: Snapshot
   readonly #codes: QueryCodes
-  readonly #stride: number
+  readonly #entryBytes: number
   #scratch = 0
   #leafRoom = 0
   #placeRoom = 0
@@ -43,7 +43,7 @@ export class LeafScan {
     this.#arena = arena
     this.#snapshot = snapshot
     this.#codes = new QueryCodes(arena, snapshot, scratch)
-    this.#stride = paddedBytes(snapshot.dim)
+    this.#entryBytes = entryBytes(snapshot)
   }
 
   /** Give the scratch back. */
@@ -96,17 +96,17 @@ export class LeafScan {
     // All places where all are wanted: no entry is missed for those that hold none.
     this.#reserve(count, places, wanted < entries ? Math.min(places, wanted + (wanted >> 3) + 4) : places)
     // Only now: a memory that grew may have new views.
-    const { leafOffsets, centroids, centroidScales, centroidBiases, codes, terms } = view
+    const { leafOffsets, leaves: records } = view
+    const { dim, codeBytes } = this.#snapshot
     const { integers, unit, weight, scale, factor, tables } = this.#codes
     const bases = this.#bases + this.#baseBytes
     this.#leastBase = kernels.leafBases(
       integers,
       unit,
-      this.#snapshot.dim,
-      centroids.byteOffset,
-      this.#stride,
-      centroidScales.byteOffset,
-      centroidBiases.byteOffset,
+      dim,
+      records.byteOffset,
+      leafOffsets.byteOffset,
+      this.#entryBytes,
       weight,
       leaves,
       count,
@@ -119,10 +119,11 @@ export class LeafScan {
       this.#places += kernels.scanCodes(
         leaves + first * 4,
         Math.min(LEAVES_A_CALL, count - first),
+        dim,
+        records.byteOffset,
         leafOffsets.byteOffset,
-        codes.byteOffset,
-        this.#snapshot.codeBytes,
-        terms.length === 0 ? 0 : terms.byteOffset,
+        codeBytes,
+        this.#entryBytes,
         factor,
         tables,
         bases + first * 4,
@@ -144,10 +145,18 @@ export class LeafScan {
    */
   select(tree: number, leaves: number, entries: number, wanted: number): number {
     const { kernels } = this.#arena
-    const view = this.#snapshot.tree[tree]!
-    const offsets = view.leafOffsets.byteOffset
+    const { leafOffsets, leaves: records } = this.#snapshot.tree[tree]!
     const count = this.#choose(entries, wanted)
-    return kernels.placePositions(this.#chosen, count, leaves, offsets, view.entries.byteOffset, this.#sort)
+    return kernels.placePositions(
+      this.#chosen,
+      count,
+      leaves,
+      this.#snapshot.dim,
+      records.byteOffset,
+      leafOffsets.byteOffset,
+      this.#entryBytes,
+      this.#sort,
+    )
   }
 
   /**
@@ -156,14 +165,16 @@ export class LeafScan {
    */
   selectScored(tree: number, leaves: number, entries: number, wanted: number, rows: CodeRows, length: number): void {
     const { kernels } = this.#arena
-    const view = this.#snapshot.tree[tree]!
+    const { leafOffsets, leaves: records } = this.#snapshot.tree[tree]!
     const count = this.#choose(entries, wanted)
     rows.count = kernels.placeScores(
       this.#chosen,
       count,
       leaves,
-      view.leafOffsets.byteOffset,
-      view.entries.byteOffset,
+      this.#snapshot.dim,
+      records.byteOffset,
+      leafOffsets.byteOffset,
+      this.#entryBytes,
       this.#scores,
       length / this.#codes.scale,
       length * (this.#codes.shared() + this.#leastBase),

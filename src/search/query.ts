@@ -11,7 +11,7 @@ export const METRIC_CODE: Readonly<Record<Metric, number>> = { l2: 0, ip: 1, cos
 export const QUERY_FLOAT = 0
 export const QUERY_INTEGER = 1
 /** The largest component of a query in steps, against rows of 10-bit steps: a sixteenth of what these round. */
-const MOST_QUERY_STEP = 16_383
+export const MOST_QUERY_STEP = 16_383
 
 /**
  * A query in an arena, in the forms that the kernels read:

@@ -5,6 +5,7 @@ import { CodeRows } from './code-rows.js'
 import { LeafScan } from './leaf-scan.js'
 import { METRIC_CODE, QueryBuffer } from './query.js'
 import { TYPE_CODE } from '../base/matrix.js'
+import { Leaves } from '../codes/leaves.js'
 import { RouteModel } from './route.js'
 
 /** Rows scanned by one kernel call: a few milliseconds at most, so that a long scan can be left between calls. */
@@ -326,20 +327,18 @@ export class Searcher {
       const count = model.route(this.#query.routing, Math.min(effort.probes, shape.leafCount), effort.beamWidth)
       scan.scan(t, model.leaves, count, 1)
       // Only now: a memory that grew may have new views.
-      const { leafOffsets, entries } = tree[t]!
+      const records = new Leaves(tree[t]!, this.#snapshot)
       const starts = new Map<number, number>()
       let place = 0
       for (const leaf of this.#arena.u32(model.leaves, count)) {
-        const [first, last] = [leafOffsets[leaf]!, leafOffsets[leaf + 1]!]
-        starts.set(leaf, place - (first & ~15))
-        if (first !== last) place += (((last + 15) >>> 4) - (first >>> 4)) << 4
+        starts.set(leaf, place)
+        place += (records.size(leaf) + 15) & ~15
       }
       for (const [i, position] of rows.entries()) {
         for (const leaf of leavesOf(t, position)) {
           const start = starts.get(leaf)
           if (start === undefined) continue
-          const entry = entryOf(entries, leafOffsets[leaf]!, leafOffsets[leaf + 1]!, position)
-          out[at + i] = Math.min(out[at + i]!, scan.rankOf(start + entry))
+          out[at + i] = Math.min(out[at + i]!, scan.rankOf(start + records.entryOf(leaf, position)))
         }
       }
     }
@@ -348,18 +347,6 @@ export class Searcher {
 
 /** A row that no visited leaf holds. */
 export const NOT_MET = 0xffff_ffff
-
-/** The entry of a leaf, ascending positions, that holds a position. */
-function entryOf(entries: Uint32Array, first: number, last: number, position: number): number {
-  let low = first
-  let high = last - 1
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if (entries[middle]! < position) low = middle + 1
-    else high = middle
-  }
-  return low
-}
 
 /** Bytes rounded up to whole lines of 64. */
 function heapSpace(bytes: number): number {

@@ -8,17 +8,8 @@ export interface TreeView {
   readonly router: Uint8Array
   /** [leafCount + 1]: leaf l holds entries [leafOffsets[l], leafOffsets[l + 1]). */
   readonly leafOffsets: Uint32Array
-  /** Positions of the rows of each leaf; every row at least once, at most once a leaf. */
-  readonly entries: Uint32Array
-  /** [leafCount * paddedBytes(dim)]: leaf centroids less `mean`, in steps of `centroidScales`. */
-  readonly centroids: Int8Array
-  readonly centroidScales: Float32Array
-  /** [leafCount]: l2: squared norms of the centroids in steps; else zeros. */
-  readonly centroidBiases: Float32Array
-  /** Blocks of 16 entries, `codeBytes` columns of 16 bytes each (see assembly/codes.ts). */
-  readonly codes: Uint8Array
-  /** l2: by entry, 2 c . r + r . r of centroid c and coded residual r, in steps of `termUnit`; otherwise empty. */
-  readonly terms: Int16Array
+  /** A record of each leaf: its centroid, the codes of its entries and the positions of their rows (`Leaves`). */
+  readonly leaves: Uint8Array
 }
 
 /**
@@ -69,7 +60,7 @@ export interface SnapshotHeader {
   readonly codeBytes: number
   /** Whether residuals are rotated before they are coded. */
   readonly rotated: boolean
-  /** Step of `terms`. */
+  /** What a step of a term counts. */
   readonly termUnit: number
   readonly seed: number
   readonly trainer: 'none' | 'wasm' | 'tfjs-node'

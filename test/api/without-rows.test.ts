@@ -7,6 +7,7 @@ import { viewSnapshot } from '../../build/format/decode.js'
 import type { Snapshot } from '../../build/tree/snapshot.js'
 import { finiteIn } from '../format/make.js'
 import { clusteredRows, failure, sameBytes, searchEach, temporaryFolder } from './support.js'
+import { unpackLeaves } from '../reference/leaves.js'
 
 const DIM = 24
 const SIZE = 6000
@@ -39,21 +40,17 @@ function decoded(snapshot: Snapshot): { rotate: (vector: readonly number[]) => n
     })
   }
   const found = Array.from({ length: size }, (): number[][] => [])
-  for (const { leafOffsets, entries, centroids, centroidScales, codes } of tree) {
-    const stride = centroids.length / centroidScales.length
-    centroidScales.forEach((scale, leaf) => {
-      const centroid = rotate(
-        Array.from(centroids.subarray(leaf * stride, leaf * stride + dim), (step) => step * scale),
-      )
-      for (let e = leafOffsets[leaf]!; e < leafOffsets[leaf + 1]!; e++) {
-        const vector = centroid.map((value, i) => {
+  for (const view of tree) {
+    for (const { scale, centroid, codes, positions } of unpackLeaves(view, snapshot)) {
+      const middle = rotate(centroid.map((step) => step * scale))
+      positions.forEach((position, e) => {
+        const vector = middle.map((value, i) => {
           const m = Math.floor(i / shape.width)
-          const byte = codes[(e >> 4) * 16 * codeBytes + (m >> 1) * 16 + (e & 15)]!
-          return value + codebooks[(m * shape.width + (i % shape.width)) * 16 + ((byte >> (4 * (m & 1))) & 15)]!
+          return value + codebooks[(m * shape.width + (i % shape.width)) * 16 + codes[e]![m]!]!
         })
-        found[order[entries[e]!]!]!.push(vector)
-      }
-    })
+        found[order[position]!]!.push(vector)
+      })
+    }
   }
   return { rotate, rows: found }
 }

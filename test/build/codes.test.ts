@@ -4,10 +4,11 @@ import { Rng } from '../../build/base/rng.js'
 import { blockStride, codeShape, defaultCodeBytes, rotationBlocks } from '../../build/codes/shape.js'
 import { viewSnapshot } from '../../build/format/decode.js'
 import { readRow } from '../../build/search/query.js'
-import type { Snapshot, TreeView } from '../../build/tree/snapshot.js'
+import type { Snapshot } from '../../build/tree/snapshot.js'
 import { clusteredRows, searchEach } from '../api/support.js'
 import { loadGlove } from '../fixtures/load.js'
 import { finiteIn } from '../format/make.js'
+import { unpackLeaves, type PlainLeaf } from '../reference/leaves.js'
 
 const glove = loadGlove()
 
@@ -49,12 +50,10 @@ function rotated({ dim, codeBytes, rotated: turned, rotation }: Snapshot, vector
 }
 
 /** The centroid of a leaf and what an entry of it differs by, in the rotated components. */
-function partsOf(snapshot: Snapshot, tree: TreeView, leaf: number, entry: number): [number[], number[]] {
+function partsOf(snapshot: Snapshot, leaf: PlainLeaf, entry: number): [number[], number[]] {
   const { rows, rowType, dim, mean, scales } = snapshot
-  const position = tree.entries[entry]!
-  const stride = tree.centroids.length / tree.centroidScales.length
-  const steps = tree.centroids.subarray(leaf * stride, leaf * stride + dim)
-  const centroid = Array.from(steps, (step) => step * tree.centroidScales[leaf]!)
+  const position = leaf.positions[entry]!
+  const centroid = leaf.centroid.map((step) => step * leaf.scale)
   const row = Array.from(readRow(rows, position, rowType, dim), (value) => value * (scales[position] ?? 1))
   const difference = row.map((value, j) => value - mean[j]! - centroid[j]!)
   return [rotated(snapshot, centroid), rotated(snapshot, difference)]
@@ -62,23 +61,22 @@ function partsOf(snapshot: Snapshot, tree: TreeView, leaf: number, entry: number
 
 /** Every entry's sub-codes are the nearest of their codebooks, up to rounding, and its term is that of what they stand for. */
 function expectCoded(snapshot: Snapshot): void {
-  const { dim, codeBytes, codebooks, termUnit, metric, shape } = snapshot
-  const { subs, width, columns } = codeShape(dim, codeBytes)
+  const { dim, codeBytes, codebooks, termUnit, metric } = snapshot
+  const { subs, width } = codeShape(dim, codeBytes)
   const value = (m: number, c: number, j: number): number => codebooks[(m * width + j) * 16 + c]!
   const rng = new Rng(2)
   let coded = 0
   let apart = 0
   let whole = 0
   for (const tree of snapshot.tree) {
-    for (let leaf = 0; leaf < shape.leafCount; leaf++) {
-      for (let entry = tree.leafOffsets[leaf]!; entry < tree.leafOffsets[leaf + 1]!; entry++) {
+    for (const leaf of unpackLeaves(tree, snapshot)) {
+      for (let entry = 0; entry < leaf.positions.length; entry++) {
         if (rng.below(8) > 0) continue
-        const [centroid, difference] = partsOf(snapshot, tree, leaf, entry)
+        const [centroid, difference] = partsOf(snapshot, leaf, entry)
         const size = Math.sqrt(difference.reduce((sum, x) => sum + x * x, 0)) + 1e-6
         let term = 0
         for (let m = 0; m < subs; m++) {
-          const byte = tree.codes[(entry >> 4) * 16 * columns + (m >> 1) * 16 + (entry & 15)]!
-          const code = (byte >> (4 * (m & 1))) & 15
+          const code = leaf.codes[entry]![m]!
           const distances = Array.from({ length: 16 }, (_, c) => {
             let sum = 0
             for (let j = 0; j < width; j++) sum += (difference[m * width + j]! - value(m, c, j)) ** 2
@@ -92,7 +90,7 @@ function expectCoded(snapshot: Snapshot): void {
         whole += size * size
         if (metric !== 'l2') continue
         const magnitude = Math.abs(term) + size * size
-        expect(Math.abs(tree.terms[entry]! * termUnit - term)).toBeLessThanOrEqual(termUnit * 0.51 + 1e-4 * magnitude)
+        expect(Math.abs(leaf.terms[entry]! * termUnit - term)).toBeLessThanOrEqual(termUnit * 0.51 + 1e-4 * magnitude)
       }
     }
   }
@@ -132,7 +130,8 @@ describe('codeBytes', () => {
       await using index = await BatlIndex.build(rows, { dim, codeBytes, trainer: 'wasm', copies: 1 })
       const snapshot = await snapshotOf(index)
       expect(snapshot.codeBytes).toBe(codeBytes)
-      expect(snapshot.tree[0]!.codes.length).toBe(Math.ceil(4600 / 16) * 16 * codeBytes)
+      const records = snapshot.shape.leafCount * (8 + 32) + 4600 * (codeBytes + 2 + 4)
+      expect(snapshot.tree[0]!.leaves.length).toBe(records + 32)
       const { leaves } = index.stats()
       const wanted = searchEach(index, queries, { recall: 1 })
       expect(searchEach(index, queries, { probes: leaves, rerank: 4600 })).toEqual(wanted)

@@ -8,6 +8,7 @@ import { Rng } from '../../build/base/rng.js'
 import { clusteredRows, failure } from '../api/support.js'
 import { finiteIn } from '../format/make.js'
 import { loadGlove, sharedData } from '../fixtures/load.js'
+import { unpackLeaves } from '../reference/leaves.js'
 
 /** The tree as the file holds it. */
 async function snapshotOf(index: BatlIndex): Promise<Snapshot> {
@@ -19,18 +20,19 @@ async function snapshotOf(index: BatlIndex): Promise<Snapshot> {
  * What must hold for every tree: each row at least once and at most once a leaf; no leaf above slack times the mean,
  * copies counted; at slack 1 no leaf above the mean, rounded up; as many entries as were asked for.
  */
-function expectSound({ tree, order, size, shape, entryCount }: Snapshot, slack: number, copies: number): void {
+function expectSound(snapshot: Snapshot, slack: number, copies: number): void {
+  const { tree, order, size, shape, entryCount } = snapshot
   expect([...order].sort((a, b) => a - b)).toEqual(Array.from({ length: size }, (_, row) => row))
   expect(entryCount).toBe(Math.round(copies * size))
   const mean = entryCount / shape.leafCount
   const most = slack === 1 ? Math.ceil(mean) : Math.max(Math.ceil(mean), slack * mean)
-  for (const { leafOffsets, entries } of tree) {
-    expect([leafOffsets[0], leafOffsets[shape.leafCount], entries.length]).toEqual([0, entryCount, entryCount])
+  for (const view of tree) {
+    const { leafOffsets } = view
+    expect([leafOffsets[0], leafOffsets[shape.leafCount]]).toEqual([0, entryCount])
     const times = new Uint8Array(size)
     let largest = 0
     let repeats = 0
-    for (let leaf = 0; leaf < shape.leafCount; leaf++) {
-      const held = entries.subarray(leafOffsets[leaf]!, leafOffsets[leaf + 1]!)
+    for (const { positions: held } of unpackLeaves(view, snapshot)) {
       largest = Math.max(largest, held.length)
       repeats += held.length - new Set(held).size
       for (const position of held) times[position]!++
@@ -106,8 +108,9 @@ describe('every tree is sound and balanced', () => {
   test('rows lie in the order of the first tree, so that a leaf is read in one piece', async () => {
     const rows = clusteredRows(5000, 8)
     await using index = await BatlIndex.build(rows, { dim: 8, trainer: 'wasm', copies: 1 })
-    const { tree, size } = await snapshotOf(index)
-    expect([...tree[0]!.entries]).toEqual(Array.from({ length: size }, (_, position) => position))
+    const snapshot = await snapshotOf(index)
+    const positions = unpackLeaves(snapshot.tree[0]!, snapshot).flatMap((leaf) => leaf.positions)
+    expect(positions).toEqual(Array.from({ length: snapshot.size }, (_, position) => position))
   })
 
   test('eight levels are built, and an arity that needs more is refused before any work', async () => {

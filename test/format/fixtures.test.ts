@@ -3,6 +3,7 @@ import { stepAt } from '../../build/base/matrix.js'
 import { readdir, readFile } from 'node:fs/promises'
 import { viewSnapshot } from '../../build/format/decode.js'
 import { decodeIds, type StringIds } from '../../build/format/ids.js'
+import { unpackLeaves } from '../reference/leaves.js'
 import { FIXTURES_V1, finiteIn, makeRegion } from './make.js'
 
 const folder = new URL('fixtures/v1/', import.meta.url)
@@ -55,7 +56,13 @@ describe('files of version 1', () => {
     expect([...linear.order]).toEqual([6, 5, 4, 3, 2, 1, 0])
     expect(linear.rungs[1]).toEqual({ probes: 2, beamWidth: 1, rerank: 2, k: 10, recall: 0.5 })
     expect([...linear.tree[0]!.leafOffsets]).toEqual([0, 2, 5, 8, 10])
-    expect([...linear.tree[0]!.entries]).toEqual([0, 4, 1, 5, 0, 2, 6, 1, 3, 2])
+    const leaves = unpackLeaves(linear.tree[0]!, linear)
+    expect(leaves.map(({ positions }) => positions)).toEqual([
+      [0, 4],
+      [1, 5, 0],
+      [2, 6, 1],
+      [3, 2],
+    ])
     expect(linear.scales[0]).toBeCloseTo(1 / Math.sqrt(halfNorm(linear.rows)), 6)
 
     const steps = await open('steps')
@@ -67,7 +74,7 @@ describe('files of version 1', () => {
 
     const codes = await open('codes')
     expect(codes).toMatchObject({ rowType: 'none', stride: 0, rungs: [{ rerank: 0 }, { rerank: 0 }] })
-    expect([codes.rows.length, codes.order.length, codes.tree[0]!.codes.length]).toEqual([0, 9, 32])
+    expect([codes.rows.length, codes.order.length, codes.tree[0]!.leaves.length]).toEqual([0, 9, 4 * 24 + 13 * 8 + 32])
 
     expect((await open('residual')).ids).toEqual(Float64Array.of(0, 1.5, 3, 4.5, 6, 7.5))
     expect((await open('bigints')).ids).toEqual(BigInt64Array.from({ length: 6 }, (_, i) => BigInt(i) - (1n << 40n)))

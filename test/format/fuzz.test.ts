@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals'
 import { Rng } from '../../build/base/rng.js'
 import { viewSnapshot } from '../../build/format/decode.js'
 import { ENTRY, ENTRY_BYTES, HEADER, HEADER_BYTES, KIND, META, TABLE_END } from '../../build/format/layout.js'
+import { Leaves } from '../../build/codes/leaves.js'
 import { storedTableBytes, storedTensors } from '../../build/tree/router.js'
 import type { Snapshot, TreeView } from '../../build/tree/snapshot.js'
 import { alterRegion, BASES, repair } from './alter.js'
@@ -13,7 +14,7 @@ function routerFloat({ router }: TreeView, offset: number): Float32Array {
   return new Float32Array(router.buffer, router.byteOffset + offset, 4)
 }
 
-function moderate(values: Float32Array): boolean {
+function moderate(values: Float32Array | number[]): boolean {
   return values.every((value) => Math.abs(value) <= 1e30)
 }
 
@@ -26,6 +27,9 @@ function routerFloats({ router, shape, dim }: Snapshot, { router: bytes }: TreeV
     return floats
   })
 }
+
+/** The leaves of the first tree. */
+const records = (snapshot: Snapshot): Leaves => new Leaves(snapshot.tree[0]!, snapshot)
 
 /** What a search relies on, checked without the code under test. */
 function expectSound(snapshot: Snapshot, regionLength: number): void {
@@ -50,18 +54,26 @@ function expectSound(snapshot: Snapshot, regionLength: number): void {
     ['leaves', shape.arities.reduce((product, arity) => product * arity, 1) === shape.leafCount],
   ]
   for (const view of tree) {
-    const { leafOffsets, entries } = view
+    const { leafOffsets } = view
     sound.push(['router', routerFloats(snapshot, view).every(moderate)])
-    sound.push(['centroids', moderate(view.centroidScales) && moderate(view.centroidBiases)])
-    sound.push(['blocks', view.codes.length === Math.ceil(entryCount / 16) * 16 * codeBytes])
-    sound.push(['terms', view.terms.length === (snapshot.metric === 'l2' ? Math.ceil(entryCount / 16) * 16 : 0)])
     sound.push(['offsets', leafOffsets.length === shape.leafCount + 1 && leafOffsets[0] === 0])
-    sound.push(['last offset', leafOffsets[shape.leafCount] === entryCount && entries.length === entryCount])
-    sound.push(['all rows', new Set(entries).size === size && Math.max(...entries) === size - 1])
+    sound.push(['last offset', leafOffsets[shape.leafCount] === entryCount])
+    const head = 8 + Math.ceil(dim / 16) * 16
+    const each = codeBytes + (snapshot.metric === 'l2' ? 2 : 0) + 4
+    sound.push(['records', view.leaves.length === shape.leafCount * head + entryCount * each + 32])
+    const bytes = new DataView(view.leaves.buffer, view.leaves.byteOffset, view.leaves.length)
+    const met = new Set<number>()
     for (let leaf = 0; leaf < shape.leafCount; leaf++) {
-      const members = entries.subarray(leafOffsets[leaf], leafOffsets[leaf + 1])
-      sound.push(['leaf', leafOffsets[leaf]! <= leafOffsets[leaf + 1]! && new Set(members).size === members.length])
+      const [first, last] = [leafOffsets[leaf]!, leafOffsets[leaf + 1]!]
+      const [start, end] = [leaf, leaf + 1].map((l) => l * head + leafOffsets[l]! * each)
+      sound.push(['scale and bias', moderate([0, 4].map((at) => bytes.getFloat32(start! + at, true)))])
+      const members = Array.from({ length: last - first }, (_, i) =>
+        bytes.getUint32(end! - 4 * (last - first - i), true),
+      )
+      sound.push(['leaf', first <= last && new Set(members).size === members.length])
+      for (const position of members) met.add(position)
     }
+    sound.push(['all rows', met.size === size && Math.max(...met) === size - 1])
   }
   const seen = new Set<unknown>()
   if (ids !== undefined && 'bytes' in ids) {
@@ -149,9 +161,21 @@ describe('contents that only a full check finds', () => {
     ],
     ['leaf offsets that start late', ({ tree }) => void (tree[0]!.leafOffsets[0] = 1), /must start with 0/],
     ['leaf offsets that end early', ({ tree }) => void (tree[0]!.leafOffsets[4] = 9), /must end with 10/],
-    ['an entry beyond the rows', ({ tree }) => void (tree[0]!.entries[2] = 7), /entry 2 is 7, but there are 7 rows/],
-    ['a row twice in a leaf', ({ tree }) => void (tree[0]!.entries[1] = 0), /position 0 stands twice in leaf 0/],
-    ['a row in no leaf', ({ tree }) => void (tree[0]!.entries[1] = 6), /position 4 stands in no leaf/],
+    [
+      'a position beyond the rows',
+      (snapshot) => records(snapshot).setPositions(1, Uint32Array.of(7)),
+      /leaves of tree 0: leaf 1 holds position 7, but there are 7 rows/,
+    ],
+    [
+      'a row twice in a leaf',
+      (snapshot) => records(snapshot).setPositions(0, Uint32Array.of(0, 0)),
+      /position 0 stands twice in leaf 0/,
+    ],
+    [
+      'a row in no leaf',
+      (snapshot) => records(snapshot).setPositions(0, Uint32Array.of(0, 6)),
+      /position 4 stands in no leaf/,
+    ],
     // Tables of the first level, each padded to 64 bytes: rows in steps, their scales, their biases.
     [
       'a router that is not finite',
@@ -169,15 +193,20 @@ describe('contents that only a full check finds', () => {
     ],
     [
       'a centroid scale that is not finite',
-      ({ tree }) => void (tree[0]!.centroidScales[2] = Infinity),
-      /section centroidScales of tree 0: float 2 is Infinity/,
+      (snapshot) => records(snapshot).setScale(2, Infinity),
+      /leaves of tree 0: scale and bias of leaf 2 are Infinity and 0/,
     ],
     [
       'a centroid bias that is not finite',
-      ({ tree }) => void (tree[0]!.centroidBiases[3] = NaN),
-      /section centroidBiases of tree 0: float 3 is NaN/,
+      (snapshot) => records(snapshot).setBias(3, NaN),
+      /leaves of tree 0: scale and bias of leaf 3 are .* and NaN/,
     ],
-    ['a code after the last entry', ({ tree }) => void (tree[0]!.codes[16 + 10] = 1), /codes of tree 0: a code after/],
+    [
+      'centroid padding',
+      (snapshot) => void (records(snapshot).centroid(1)[5] = 1),
+      /the padding of leaf 1's centroid is not zero/,
+    ],
+    ['a byte after the last leaf', ({ tree }) => void tree[0]!.leaves.fill(1, -1), /a byte after the last leaf is not/],
     ['a NaN in a row', ({ rows }) => void rows.set([0xff, 0x7e], 2 * 16 + 2), /section rows: .* not finite/],
     ['row padding', ({ rows }) => void (rows[15] = 1), /padding of row 0 is not zero/],
     ['a scale of zero', ({ scales }) => void (scales[6] = 0), /reciprocal norm at position 6 is 0/],
@@ -216,17 +245,6 @@ describe('contents that only a full check finds', () => {
     await repair(region)
     const error: unknown = await viewSnapshot(region, finiteIn(region)).catch((refused: unknown) => refused)
     expect(error).toMatchObject({ code: 'BATL_FORMAT', message: expect.stringMatching(message) })
-  })
-
-  test('terms after the last entry', async () => {
-    const region = await makeRegion({ size: 7, arities: [2] })
-    const { terms } = (await viewSnapshot(region, finiteIn(region))).tree[0]!
-    terms[6] = 5
-    await repair(region)
-    await expect(viewSnapshot(region, finiteIn(region))).resolves.toMatchObject({ size: 7 })
-    terms[7] = 5
-    await repair(region)
-    await expect(viewSnapshot(region, finiteIn(region))).rejects.toThrow(/terms of tree 0: a term after the last entry/)
   })
 
   test('ids that are equal, as strings and as numbers', async () => {

@@ -1,11 +1,12 @@
 import { packSteps, stepAt, type StoredType } from '../../build/base/matrix.js'
 import type { Metric, Router, RowType } from '../../build/base/options.js'
 import { Rng } from '../../build/base/rng.js'
-import { blockStride, codeShape, defaultCodeBytes, rotationBlocks } from '../../build/codes/shape.js'
+import { BLOCK, blockStride, codeShape, defaultCodeBytes, rotationBlocks } from '../../build/codes/shape.js'
 import { mapSnapshot } from '../../build/format/decode.js'
 import { seal, writeHeader } from '../../build/format/encode.js'
 import { encodeIds, type StringIds } from '../../build/format/ids.js'
 import { planLayout } from '../../build/format/layout.js'
+import { Leaves } from '../../build/codes/leaves.js'
 import { padded, packRouter, routerFloats, routerTensors, routerViews } from '../../build/tree/router.js'
 import { treeShape } from '../../build/tree/shape.js'
 import type { IdKind, Snapshot, SnapshotHeader, TreeView } from '../../build/tree/snapshot.js'
@@ -98,25 +99,28 @@ function fillTree(snapshot: Snapshot, view: TreeView, tree: number, rng: Rng): v
   let end = 0
   leaves.forEach((positions, leaf) => {
     view.leafOffsets[leaf] = end
-    view.entries.set(positions, end)
     end += positions.length
   })
   view.leafOffsets[shape.leafCount] = end
-  fillCodes(snapshot, view, rng)
+  const records = new Leaves(view, snapshot)
+  leaves.forEach((positions, leaf) => {
+    records.setPositions(leaf, Uint32Array.from(positions))
+    fillLeaf(snapshot, records, leaf, rng)
+  })
 }
 
 /** Codes that say nothing about their rows: what a search finds among them is only as good as what it reranks. */
-function fillCodes({ dim, metric, codeBytes, entryCount }: Snapshot, view: TreeView, rng: Rng): void {
-  const { centroids, centroidScales, centroidBiases, codes, terms } = view
-  const stride = centroids.length / centroidScales.length
-  centroids.forEach((_, i) => (centroids[i] = i % stride < dim ? rng.below(255) - 127 : 0))
-  centroidScales.forEach((_, leaf) => (centroidScales[leaf] = (1 + rng.below(8)) / 16))
-  if (metric === 'l2') centroidBiases.forEach((_, leaf) => (centroidBiases[leaf] = rng.below(1000)))
-  for (let entry = 0; entry < entryCount; entry++) {
-    const block = (entry >> 4) * 16 * codeBytes
-    for (let column = 0; column < codeBytes; column++) codes[block + column * 16 + (entry & 15)] = rng.below(256)
-    if (metric === 'l2') terms[entry] = rng.below(65_535) - 32_767
+function fillLeaf({ dim, metric }: Snapshot, records: Leaves, leaf: number, rng: Rng): void {
+  const centroid = records.centroid(leaf)
+  for (let i = 0; i < dim; i++) centroid[i] = rng.below(255) - 127
+  records.setScale(leaf, (1 + rng.below(8)) / 16)
+  if (metric === 'l2') records.setBias(leaf, rng.below(1000))
+  for (let b = 0; b * BLOCK < records.size(leaf); b++) {
+    const columns = records.columns(leaf, b)
+    columns.forEach((_, i) => (columns[i] = rng.below(256)))
   }
+  if (metric !== 'l2') return
+  for (let i = 0; i < records.size(leaf); i++) records.setTerm(leaf, i, rng.below(65_535) - 32_767)
 }
 
 /** A mean, codebooks, and as a rotation the components of each block in the opposite order. */

@@ -118,7 +118,7 @@ describe('planLayout', () => {
           offset: ROWS_OFFSET,
           length: 1616,
         })
-        expect(sections.length).toBe(3 + (arities.length > 0 ? 4 + 2 * 7 : 0) + { row: 0, f64: 1, string: 2 }[idKind])
+        expect(sections.length).toBe(3 + (arities.length > 0 ? 4 + 2 * 3 : 0) + { row: 0, f64: 1, string: 2 }[idKind])
       }
     }
   })

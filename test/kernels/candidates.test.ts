@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals'
 import { Rng } from '../../build/base/rng.js'
 import * as twin from '../reference/codes.js'
+import { packLeaves } from '../reference/leaves.js'
 import { LEAF_SIZES, OFFSETS, room, VISITS } from './code-cases.js'
 import { onEachBinary, put, putIntegers } from './harness.js'
 
@@ -66,7 +67,9 @@ onEachBinary((open) => {
     const rng = new Rng(8)
     // Rows stand in several leaves, ascending within each.
     const entries = LEAF_SIZES.flatMap((size) => Array.from(rng.sample(90, size)).sort((a, b) => a - b))
-    const [offsets, entriesAt] = [putIntegers(arena, OFFSETS), putIntegers(arena, entries)]
+    const offsets = putIntegers(arena, OFFSETS)
+    const { bytes, entryBytes } = packLeaves({ dim: 7, columns: 3, offsets: OFFSETS, positions: entries })
+    const records = put(arena, Uint8Array.from(bytes))
     for (const leaves of VISITS) {
       const leavesAt = putIntegers(arena, leaves)
       expect(arena.kernels.countEntries(leavesAt, leaves.length, offsets)).toBe(twin.countEntries(leaves, OFFSETS))
@@ -75,7 +78,16 @@ onEachBinary((open) => {
         const places = Array.from({ length: total }, (_, place) => place).filter(() => rng.below(share) === 0)
         const at = putIntegers(arena, places)
         const scratch = room(arena, arena.kernels.positionBytes(places.length) >>> 0)
-        const count = arena.kernels.placePositions(at, places.length, leavesAt, offsets, entriesAt, scratch.address)
+        const count = arena.kernels.placePositions(
+          at,
+          places.length,
+          leavesAt,
+          7,
+          records,
+          offsets,
+          entryBytes,
+          scratch.address,
+        )
         expect(Array.from(arena.u32(at, count))).toEqual(twin.placePositions(places, leaves, OFFSETS, entries))
         expect(scratch.untouched()).toBe(true)
       }
@@ -99,12 +111,15 @@ onEachBinary((open) => {
         const places = Array.from({ length: total }, (_, place) => place).filter(() => rng.below(2) === 0)
         const rows = twin.codeRows(places, leaves, OFFSETS, entries, scores, step, shift)
         for (const [row, distance] of rows) wanted.set(row, Math.min(distance, wanted.get(row) ?? Infinity))
+        const { bytes, entryBytes } = packLeaves({ dim: 7, columns: 3, offsets: OFFSETS, positions: entries })
         count = arena.kernels.placeScores(
           putIntegers(arena, places),
           places.length,
           putIntegers(arena, leaves),
+          7,
+          put(arena, Uint8Array.from(bytes)),
           putIntegers(arena, OFFSETS),
-          putIntegers(arena, entries),
+          entryBytes,
           put(arena, scores),
           step,
           shift,

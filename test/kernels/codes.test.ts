@@ -3,6 +3,7 @@ import { Rng } from '../../build/base/rng.js'
 import { codeShape, mostCodeBytes, tableLevels } from '../../build/codes/shape.js'
 import type { Arena } from '../../build/kernels/memory.js'
 import * as twin from '../reference/codes.js'
+import { packLeaves, type PlainLeaves } from '../reference/leaves.js'
 import { OFFSETS, ENTRIES, VISITS, room, GUARD } from './code-cases.js'
 import { onEachBinary, put, putFloats, putIntegers } from './harness.js'
 
@@ -24,6 +25,12 @@ function putSteps(arena: Arena, rows: readonly (readonly number[])[], stride: nu
   const bytes = new Array<number>(rows.length * stride).fill(0)
   rows.forEach((row, i) => row.forEach((step, j) => (bytes[i * stride + j] = step)))
   return putBytes(arena, bytes)
+}
+
+/** Records of leaves, and what an entry takes. */
+function putLeaves(arena: Arena, leaves: PlainLeaves): { records: number; entryBytes: number } {
+  const { bytes, entryBytes } = packLeaves(leaves)
+  return { records: putBytes(arena, bytes), entryBytes }
 }
 
 function makeBooks(rng: Rng, subs: number, width: number, scale = 1): twin.Books {
@@ -128,10 +135,9 @@ onEachBinary((open) => {
               ? book.map((value) => value.map(() => 0))
               : book,
         )
-        const centroids = Array.from({ length: 3 }, () => floats(rng, dims))
+        const centroid = floats(rng, dims)
         for (const count of [1, 7, 15, 16]) {
           const rows = Array.from({ length: count }, () => floats(rng, dims))
-          const leaves = rows.map(() => rng.below(3))
           const spread = (vectors: readonly number[][]): number =>
             putFloats(
               arena,
@@ -142,15 +148,14 @@ onEachBinary((open) => {
             spread(rows),
             stride * 4,
             count,
-            spread(centroids),
-            putIntegers(arena, leaves),
+            spread([centroid]),
             putBooks(arena, books),
             columns,
             width,
             block.address,
             terms.address,
           )
-          const wanted = rows.map((row, i) => twin.encode(row, centroids[leaves[i]!]!, books))
+          const wanted = rows.map((row) => twin.encode(row, centroid, books))
           const codes = wanted.map((own) => own.codes)
           expect(Array.from(arena.u8(block.address, 16 * columns))).toEqual(twin.packBlock(codes, columns))
           expect(Array.from(arena.f32(terms.address, count))).toEqual(wanted.map(({ term }) => term))
@@ -232,6 +237,14 @@ onEachBinary((open) => {
         const query = Array.from({ length: dim }, () => rng.below(4095) - 2047)
         const [scales, biases] = [floats(rng, 12, 0.01), floats(rng, 12, 10)]
         const leaves = Array.from({ length: count }, () => rng.below(12))
+        // Leaves of one or two entries, so that records begin at any byte.
+        const offsets = Array.from({ length: 13 }, (_, leaf) => leaf + (leaf >> 2))
+        const plain = { dim, columns: 3, offsets, scales, biases, centroids }
+        const { records, entryBytes } = putLeaves(
+          arena,
+          dim % 2 === 0 ? plain : { ...plain, terms: new Array<number>(offsets.at(-1)!).fill(0) },
+        )
+        const offsetsAt = putIntegers(arena, offsets)
         for (const [scale, weight, unit] of [
           [3, 2, 0.01],
           [1e6, 1, 0.5],
@@ -243,10 +256,9 @@ onEachBinary((open) => {
             putShorts(arena, [...query, ...new Array<number>(stride - dim).fill(0)]),
             unit,
             dim,
-            putSteps(arena, centroids, stride),
-            stride,
-            putFloats(arena, scales),
-            putFloats(arena, biases),
+            records,
+            offsetsAt,
+            entryBytes,
             weight,
             putIntegers(arena, leaves),
             count,
@@ -266,14 +278,6 @@ onEachBinary((open) => {
     }
   })
 
-  /** Codes of all entries in their blocks. */
-  function putCodes(arena: Arena, codes: readonly number[][], columns: number): number {
-    const blocks = Array.from({ length: Math.ceil(codes.length / 16) }, (_, b) =>
-      twin.packBlock(codes.slice(b * 16, b * 16 + 16), columns),
-    )
-    return putBytes(arena, blocks.flat())
-  }
-
   test('scanCodes scores the entries of leaves, and no place of others', () => {
     const arena = open()
     const offsets = putIntegers(arena, OFFSETS)
@@ -281,14 +285,18 @@ onEachBinary((open) => {
       const rng = new Rng(columns)
       const codes = Array.from({ length: ENTRIES }, () => Array.from({ length: 2 * columns }, () => rng.below(16)))
       const tables = codes[0]!.map(() => Array.from({ length: 16 }, () => rng.below(64)))
-      const terms = Array.from({ length: Math.ceil(ENTRIES / 16) * 16 }, (_, e) =>
+      const terms = Array.from({ length: ENTRIES }, (_, e) =>
         e % 9 === 0 ? [-32_768, 32_767, 16_384, -16_384][(e / 9) % 4]! : rng.below(65_535) - 32_767,
       )
-      const [codesAt, tablesAt] = [putCodes(arena, codes, columns), putBytes(arena, tables.flat())]
-      const termsAt = putShorts(arena, terms)
+      const tablesAt = putBytes(arena, tables.flat())
+      const dim = 5 * columns
+      const [bare, termed] = [undefined, terms].map((own) =>
+        putLeaves(arena, { dim, columns, offsets: OFFSETS, codes, ...(own === undefined ? {} : { terms: own }) }),
+      )
       for (const leaves of VISITS) {
         for (const factor of [0, 1, 12_345, 32_767]) {
           for (const used of [terms, undefined]) {
+            const { records, entryBytes } = used === undefined ? bare! : termed!
             // Some bases leave room for sums, some saturate with them.
             const bases = leaves.map((_, i) => [0, 500, 32_000, 32_767][(i + factor) % 4]!)
             const wanted = twin.scanCodes(leaves, OFFSETS, codes, used, factor, tables, bases)
@@ -296,10 +304,11 @@ onEachBinary((open) => {
             const count = arena.kernels.scanCodes(
               putIntegers(arena, leaves),
               leaves.length,
+              dim,
+              records,
               offsets,
-              codesAt,
               columns,
-              used === undefined ? 0 : termsAt,
+              entryBytes,
               factor,
               tablesAt,
               putIntegers(arena, bases),
@@ -320,13 +329,16 @@ onEachBinary((open) => {
     const scan = (terms: number[], factor: number, base: number): number => {
       const out = room(arena, 32)
       const tables = putBytes(arena, new Array<number>(32).fill(63))
+      const plain = { dim: 3, columns: 1, offsets: [0, 1], codes }
+      const { records, entryBytes } = putLeaves(arena, terms.length === 0 ? plain : { ...plain, terms })
       arena.kernels.scanCodes(
         putIntegers(arena, [0]),
         1,
+        3,
+        records,
         putIntegers(arena, [0, 1]),
-        putCodes(arena, codes, 1),
         1,
-        terms.length === 0 ? 0 : putShorts(arena, [...terms, ...new Array<number>(15).fill(0)]),
+        entryBytes,
         factor,
         tables,
         putIntegers(arena, [base]),
@@ -357,11 +369,11 @@ onEachBinary((open) => {
       expect(levels * 4).toBeLessThan(256)
       expect(levels * shape.subs).toBeLessThanOrEqual(32_767)
       const tables = putBytes(arena, new Array<number>(shape.subs * 16).fill(levels))
-      // Two blocks and one more, so that both loops are met.
-      const codes = putBytes(arena, new Array<number>(3 * 16 * columns).fill(0xf0))
+      // Two blocks and one more, so that both loops are met; no centroid stands before them that counts.
+      const codes = putBytes(arena, new Array<number>(24 + 3 * 16 * columns).fill(0xf0))
       const out = room(arena, 96)
       const [leaves, offsets, bases] = [[0], [0, 48], [0]].map((values) => putIntegers(arena, values))
-      arena.kernels.scanCodes(leaves!, 1, offsets!, codes, columns, 0, 0, tables, bases!, out.address)
+      arena.kernels.scanCodes(leaves!, 1, 1, codes, offsets!, columns, columns + 4, 0, tables, bases!, out.address)
       expect(Array.from(arena.i16(out.address, 48))).toEqual(new Array(48).fill(levels * shape.subs))
     },
   )

@@ -25,7 +25,7 @@ export function onEachBinary(suite: (open: () => Arena) => void): void {
 }
 
 /** Copy an array into an arena. */
-export function put(arena: Arena, values: Float32Array | Uint32Array | Int16Array): number {
+export function put(arena: Arena, values: Float32Array | Uint32Array | Int16Array | Uint8Array): number {
   const address = arena.allocate(values.byteLength)
   arena.u8(address, values.byteLength).set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength))
   return address

@@ -2,13 +2,13 @@ import { describe, expect, test } from '@jest/globals'
 import { MOST_STEP, packSteps, rowRoom, rowStride, stepAt, TYPE_CODE } from '../../build/base/matrix.js'
 import { Rng } from '../../build/base/rng.js'
 import type { Arena } from '../../build/kernels/memory.js'
+import { MOST_QUERY_STEP } from '../../build/search/query.js'
 import { quantize } from '../reference/codes.js'
 import { onEachBinary, put, tolerance } from './harness.js'
 
 const DIMS = [1, 3, 15, 16, 17, 48, 63, 64, 65, 130, 384]
 const COSINE = 2
 const INTEGERS = 1
-const MOST_QUERY = 16_383
 
 /** Rows of steps in an arena, with the steps as numbers. */
 function storeSteps(arena: Arena, rows: readonly Float32Array[], dim: number) {
@@ -87,7 +87,7 @@ onEachBinary((open) => {
     const scales = arena.allocate(28)
     steps.forEach((row, i) => (arena.f32(scales, 7)[i] = 1 / Math.hypot(...row)))
     const out = arena.allocate(28)
-    const whole = quantize(query, MOST_QUERY)
+    const whole = quantize(query, MOST_QUERY_STEP)
     const at = storeStepQuery(arena, whole)
     arena.kernels.distances(COSINE, TYPE_CODE.i10, INTEGERS, at, dim, address, stride, 7, scales, out)
     steps.forEach((row, i) => {
@@ -107,11 +107,11 @@ onEachBinary((open) => {
     const arena = open()
     const signs = Array.from({ length: dim }, (_, i) => (i % 3 === 0 ? -1 : 1))
     const { address, stride } = storeSteps(arena, [Float32Array.from(signs), Float32Array.from(signs, (x) => -x)], dim)
-    const at = storeStepQuery(arena, { steps: signs.map((sign) => sign * MOST_QUERY), unit: 1 })
+    const at = storeStepQuery(arena, { steps: signs.map((sign) => sign * MOST_QUERY_STEP), unit: 1 })
     const scales = put(arena, Float32Array.of(1, 1))
     const out = arena.allocate(8)
     arena.kernels.distances(COSINE, TYPE_CODE.i10, INTEGERS, at, dim, address, stride, 2, scales, out)
-    const sum = MOST_STEP * MOST_QUERY * dim
+    const sum = MOST_STEP * MOST_QUERY_STEP * dim
     const [near, far] = arena.f32(out, 2)
     expect(Math.abs(near! + sum)).toBeLessThanOrEqual(tolerance(dim, sum))
     expect(Math.abs(far! - sum)).toBeLessThanOrEqual(tolerance(dim, sum))

@@ -81,10 +81,10 @@ export function encode(
   return { codes, term }
 }
 
-/** Sub-codes of up to 16 rows as the bytes of a block. */
-export function packBlock(codes: readonly (readonly number[])[], columns: number): number[] {
-  const block = new Array<number>(16 * columns).fill(0)
-  codes.forEach((own, i) => own.forEach((code, m) => (block[(m >> 1) * 16 + i]! |= code << (4 * (m & 1)))))
+/** Sub-codes of up to 16 rows as the columns of a block of `size` entries. */
+export function packBlock(codes: readonly (readonly number[])[], columns: number, size = 16): number[] {
+  const block = new Array<number>(size * columns).fill(0)
+  codes.forEach((own, i) => own.forEach((code, m) => (block[(m >> 1) * size + i]! |= code << (4 * (m & 1)))))
   return block
 }
 
@@ -141,10 +141,8 @@ export function leafBases(
 export function placesOf(leaves: readonly number[], offsets: readonly number[]): (number | undefined)[] {
   return leaves.flatMap((leaf) => {
     const [first, last] = [offsets[leaf]!, offsets[leaf + 1]!]
-    if (first === last) return []
-    const start = first - (first % 16)
-    const length = Math.ceil(last / 16) * 16 - start
-    return Array.from({ length }, (_, i) => (start + i >= first && start + i < last ? start + i : undefined))
+    const length = Math.ceil((last - first) / 16) * 16
+    return Array.from({ length }, (_, i) => (first + i < last ? first + i : undefined))
   })
 }
 
