@@ -1,5 +1,6 @@
 export { chooseLeaves, margins } from './assign'
 export { countAbove, sortBest, sortBytes } from './beam'
+export { countScores } from './candidates'
 export { encodeBlock } from './codes'
 export { distancesAt } from './distance'
 export { dotsAt } from './dots'

@@ -1,7 +1,7 @@
 // @ts-check
 import { RouteModel } from '../../build/search/route.js'
 import { QueryBuffer } from '../../build/search/query.js'
-import { Leaves } from '../../build/codes/leaves.js'
+import { LeafWriter } from '../../build/codes/leaf-writer.js'
 
 /** Neighbours that recall is counted over. */
 const K = 10
@@ -21,7 +21,7 @@ export function probeCurve(open, data) {
   const model = { kind: router, shape, dim, form: /** @type {const} */ ('stored') }
   const trees = snapshot.tree.map((tree) => ({
     ...tree,
-    holders: holdersOf(new Leaves(tree, snapshot), size, snapshot.entryCount),
+    holders: holdersOf(new LeafWriter(tree, snapshot), size, snapshot.entryCount),
     model: new RouteModel(
       arena,
       model,
@@ -71,7 +71,7 @@ function add(sums, at, amount) {
 
 /**
  * Which leaves hold each row.
- * @param {Leaves} records
+ * @param {LeafWriter} records
  * @param {number} size
  * @param {number} entryCount
  */

@@ -1,6 +1,7 @@
 // @ts-check
 /** Kernels of product codes: 44 sub-codes in 22 bytes, leaves of 110 entries with terms, as sift-1m has them by default. */
-import { entryBytes, Leaves, leavesBytes } from '../../build/codes/leaves.js'
+import { LeafWriter } from '../../build/codes/leaf-writer.js'
+import { entryBytes, leavesBytes } from '../../build/codes/leaves.js'
 import { QUERY_STEPS } from '../../build/tree/router.js'
 import { DIM } from './stage.js'
 
@@ -28,7 +29,7 @@ function coded(stage, leafCount) {
   const made = Math.min(bytes, 1 << 20)
   for (let i = 0; i < made; i++) all[i] = stage.rng.below(256)
   for (let done = made; done < bytes; done *= 2) all.copyWithin(done, 0, Math.min(done, bytes - done))
-  const leaves = new Leaves({ leafOffsets: stage.arena.u32(offsets.address, leafCount + 1), leaves: all }, SHAPE)
+  const leaves = new LeafWriter({ leafOffsets: stage.arena.u32(offsets.address, leafCount + 1), leaves: all }, SHAPE)
   for (let leaf = 0; leaf < leafCount; leaf++) {
     leaves.setScale(leaf, 0.01)
     leaves.setBias(leaf, 1000)

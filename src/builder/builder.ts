@@ -2,7 +2,7 @@ import { mapSnapshot } from '../format/decode.js'
 import type { Holders, RouterTables } from '../pool/messages.js'
 import { liveViews } from '../kernels/memory.js'
 import type { WorkerPool } from '../pool/pool.js'
-import { Leaves } from '../codes/leaves.js'
+import { LeafWriter } from '../codes/leaf-writer.js'
 import { packRouter, padded } from '../tree/router.js'
 import type { Rung, Snapshot } from '../tree/snapshot.js'
 import { encodeEntries } from './codes.js'
@@ -214,7 +214,7 @@ async function pack(build: Build, states: readonly TreeState[]): Promise<{ view:
         entries[next[holders.leaves[j]!]!++] = place[row]!
     }
     // Ascending positions: a leaf's own rows lie together, and its copies are met in the order of memory.
-    const records = new Leaves(view.tree[t]!, view)
+    const records = new LeafWriter(view.tree[t]!, view)
     for (let leaf = 0; leaf < shape.leafCount; leaf++)
       records.setPositions(leaf, entries.subarray(leafOffsets[leaf]!, leafOffsets[leaf + 1]!).sort())
   }

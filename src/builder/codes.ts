@@ -1,7 +1,8 @@
 import { Rng } from '../base/rng.js'
 import type { Codec } from '../codes/coder.js'
 import { CENTROIDS, codeShape, rotatedStride } from '../codes/shape.js'
-import { Leaves, type LeafRecords } from '../codes/leaves.js'
+import { LeafWriter } from '../codes/leaf-writer.js'
+import type { LeafRecords } from '../codes/leaves.js'
 import { toSteps } from '../tree/router.js'
 import type { Snapshot } from '../tree/snapshot.js'
 import { rowsByLeaf, sharedF32, shareF32, sharedU32, shareU32, type Build } from './context.js'
@@ -33,7 +34,7 @@ export async function encodeEntries(build: Build, view: Snapshot): Promise<CodeO
   const total = 3 + view.tree.length
   const trees = view.tree.map(({ leafOffsets, leaves }): LeafRecords => ({ leafOffsets, leaves }))
   for (const [t, tree] of trees.entries()) {
-    const leaves = new Leaves(tree, view)
+    const leaves = new LeafWriter(tree, view)
     const middles = await leafMeans(build, leaves)
     if (t === 0 && points.metric === 'l2') view.mean.set(meanOf(middles, build.width))
     storeCentroids(view, leaves, middles, build.width)
@@ -78,7 +79,7 @@ export async function encodeEntries(build: Build, view: Snapshot): Promise<CodeO
 }
 
 /** Means of the rows that each leaf holds first: f32 [leafCount * width], the copies left out. */
-async function leafMeans(build: Build, leaves: Leaves): Promise<Float32Array> {
+async function leafMeans(build: Build, leaves: LeafWriter): Promise<Float32Array> {
   const { pool, shape, input, width } = build
   const leafOf = new Int32Array(input.points.size).fill(-1)
   for (let leaf = shape.leafCount - 1; leaf >= 0; leaf--) {
@@ -97,7 +98,12 @@ function meanOf(vectors: Float32Array, width: number): Float32Array {
 }
 
 /** Write the centroids of a tree less the mean in 8-bit steps, and what each adds to the scores of its entries. */
-function storeCentroids({ dim, mean, metric }: Snapshot, leaves: Leaves, middles: Float32Array, width: number): void {
+function storeCentroids(
+  { dim, mean, metric }: Snapshot,
+  leaves: LeafWriter,
+  middles: Float32Array,
+  width: number,
+): void {
   const values = new Float32Array(dim)
   for (let leaf = 0; leaf < leaves.count; leaf++) {
     for (let i = 0; i < dim; i++) values[i] = middles[leaf * width + i]! - mean[i]!
@@ -118,7 +124,7 @@ async function sampleResiduals(
   codec: Codec,
 ): Promise<{ sample: Float32Array; count: number }> {
   const { points, options, entryCount } = input
-  const leaves = new Leaves(tree, codec)
+  const leaves = new LeafWriter(tree, codec)
   const { leafOffsets } = tree
   const chosen = new Rng(options.seed, 19_000).sample(entryCount, SAMPLE).sort()
   const leafOf = sharedU32(chosen.length)
@@ -140,7 +146,7 @@ function storeTerms(view: Snapshot, terms: readonly Float32Array[]): number {
   const unit = Math.fround(most / TERM_STEPS)
   if (unit === 0) return 0
   for (const [t, tree] of terms.entries()) {
-    const leaves = new Leaves(view.tree[t]!, view)
+    const leaves = new LeafWriter(view.tree[t]!, view)
     let e = 0
     for (let leaf = 0; leaf < leaves.count; leaf++) {
       for (let i = 0; i < leaves.size(leaf); i++) {

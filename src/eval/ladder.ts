@@ -88,7 +88,7 @@ export function tryVisits(visits: readonly Visit[], ks: readonly number[], all =
 
 /**
  * For each visit under its widest beam, query and true neighbour: how many entries, by code, are as good as it; or, without
- * stored rows, its place among the answers. `NOT_MET` where it is not met.
+ * stored rows, its place among the answers. 2^32 - 1 where it is not met.
  */
 export interface TrialTable {
   readonly visits: readonly Visit[]

@@ -187,7 +187,7 @@ async function verifyHeads(snapshot: Snapshot, tree: number, base: number, pace:
       }
     }
   })
-  for (let i = leaves.end; i < bytes.length; i++) {
+  for (let i = leaves.start(leaves.count); i < bytes.length; i++) {
     if (bytes[i] !== 0) refuse(section, 'a byte after the last leaf is not zero', bytes, base, i, 1)
   }
 }

@@ -4,7 +4,7 @@ import { Coder } from '../codes/coder.js'
 import { addCovariances, fitRotation, type Covariances } from '../codes/rotation.js'
 import { BLOCK, codeShape, rotatedStride, rotationBlocks } from '../codes/shape.js'
 import type { Arena } from '../kernels/memory.js'
-import { Leaves } from '../codes/leaves.js'
+import { LeafWriter } from '../codes/leaf-writer.js'
 import { localArena, withBytes, withPoints } from './context.js'
 import type { Tasks } from './messages.js'
 
@@ -25,7 +25,7 @@ function withCoder<T>(arena: Arena, codec: Input<'encode'>['codec'], use: (coder
 /** Differences of some rows to their leaves' centroids. */
 export function residuals({ points: table, codec, tree, rows, leafOf, out, first, count }: Input<'residuals'>) {
   const arena = localArena()
-  const leaves = new Leaves(tree, codec)
+  const leaves = new LeafWriter(tree, codec)
   return withPoints(table, (points) =>
     withCoder(arena, codec, (coder) => {
       const { stride } = coder
@@ -89,7 +89,7 @@ export function codebooks({ codec, sample, rows, seed, out, first, count }: Inpu
 /** Codes of the entries of leaves [first, first + count). */
 export function encode({ points: table, codec, tree, outTerms, first, count }: Input<'encode'>): undefined {
   const arena = localArena()
-  const leaves = new Leaves(tree, codec)
+  const leaves = new LeafWriter(tree, codec)
   return withPoints(table, (points) =>
     withCoder(arena, codec, (coder) => {
       const bytes = coder.stride * 4

@@ -38,6 +38,11 @@ export class LeafScan {
     return this.#chosen
   }
 
+  /** Scores of the last scan, i16, leaf after leaf, each in whole blocks of 16. */
+  get scores(): { address: number; count: number } {
+    return { address: this.#scores, count: this.#places }
+  }
+
   /** @param scratch - address of `QueryCodes.scratchBytes` bytes. */
   constructor(arena: Arena, snapshot: Snapshot, scratch: number) {
     this.#arena = arena
@@ -181,11 +186,5 @@ export class LeafScan {
       rows.count,
       rows.scratch,
     )
-  }
-
-  /** How many entries of the last scan score at least as well as the one at a place of it. */
-  rankOf(place: number): number {
-    const score = this.#arena.i16(this.#scores + place * 2, 1)[0]!
-    return this.#arena.kernels.countScores(this.#scores, this.#places, score)
   }
 }

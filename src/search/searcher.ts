@@ -5,7 +5,6 @@ import { CodeRows } from './code-rows.js'
 import { LeafScan } from './leaf-scan.js'
 import { METRIC_CODE, QueryBuffer } from './query.js'
 import { TYPE_CODE } from '../base/matrix.js'
-import { Leaves } from '../codes/leaves.js'
 import { RouteModel } from './route.js'
 
 /** Rows scanned by one kernel call: a few milliseconds at most, so that a long scan can be left between calls. */
@@ -303,50 +302,25 @@ export class Searcher {
   }
 
   /**
-   * How far down the order of codes a setting must go for each of some rows: entries that score at least as well as the best
-   * entry of the row among the leaves that `effort` visits; `NOT_MET` where none of them holds it.
-   * @param leavesOf - the leaves of a tree that hold a position.
-   * @param rows - positions, [count].
-   * @param out - filled from `at` on.
+   * Score the codes that a search with some effort looks at, tree by tree.
+   * @param each - takes a tree, the leaves that are visited in it, ascending, and the scan of their entries, until it returns.
    */
-  codeRanks(
+  scanTrees(
     query: ArrayLike<number>,
     effort: SearchEffort,
-    rows: Uint32Array,
-    leavesOf: (tree: number, position: number) => Uint32Array,
-    out: Uint32Array,
-    at: number,
+    each: (tree: number, leaves: Uint32Array, scan: LeafScan) => void,
   ): void {
-    const { tree, shape } = this.#snapshot
     const scan = this.#scan!
+    const probes = Math.min(effort.probes, this.#snapshot.shape.leafCount)
     this.#query.load(query)
     scan.load(this.#query.routing)
-    out.fill(NOT_MET, at, at + rows.length)
-    for (let t = 0; t < tree.length; t++) {
-      const model = this.#models[t]!
-      const count = model.route(this.#query.routing, Math.min(effort.probes, shape.leafCount), effort.beamWidth)
+    this.#models.forEach((model, t) => {
+      const count = model.route(this.#query.routing, probes, effort.beamWidth)
       scan.scan(t, model.leaves, count, 1)
-      // Only now: a memory that grew may have new views.
-      const records = new Leaves(tree[t]!, this.#snapshot)
-      const starts = new Map<number, number>()
-      let place = 0
-      for (const leaf of this.#arena.u32(model.leaves, count)) {
-        starts.set(leaf, place)
-        place += (records.size(leaf) + 15) & ~15
-      }
-      for (const [i, position] of rows.entries()) {
-        for (const leaf of leavesOf(t, position)) {
-          const start = starts.get(leaf)
-          if (start === undefined) continue
-          out[at + i] = Math.min(out[at + i]!, scan.rankOf(start + records.entryOf(leaf, position)))
-        }
-      }
-    }
+      each(t, this.#arena.u32(model.leaves, count), scan)
+    })
   }
 }
-
-/** A row that no visited leaf holds. */
-export const NOT_MET = 0xffff_ffff
 
 /** Bytes rounded up to whole lines of 64. */
 function heapSpace(bytes: number): number {

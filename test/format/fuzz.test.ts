@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals'
 import { Rng } from '../../build/base/rng.js'
 import { viewSnapshot } from '../../build/format/decode.js'
 import { ENTRY, ENTRY_BYTES, HEADER, HEADER_BYTES, KIND, META, TABLE_END } from '../../build/format/layout.js'
-import { Leaves } from '../../build/codes/leaves.js'
+import { LeafWriter } from '../../build/codes/leaf-writer.js'
 import { storedTableBytes, storedTensors } from '../../build/tree/router.js'
 import type { Snapshot, TreeView } from '../../build/tree/snapshot.js'
 import { alterRegion, BASES, repair } from './alter.js'
@@ -29,7 +29,7 @@ function routerFloats({ router, shape, dim }: Snapshot, { router: bytes }: TreeV
 }
 
 /** The leaves of the first tree. */
-const records = (snapshot: Snapshot): Leaves => new Leaves(snapshot.tree[0]!, snapshot)
+const records = (snapshot: Snapshot): LeafWriter => new LeafWriter(snapshot.tree[0]!, snapshot)
 
 /** What a search relies on, checked without the code under test. */
 function expectSound(snapshot: Snapshot, regionLength: number): void {

@@ -6,7 +6,7 @@ import { mapSnapshot } from '../../build/format/decode.js'
 import { seal, writeHeader } from '../../build/format/encode.js'
 import { encodeIds, type StringIds } from '../../build/format/ids.js'
 import { planLayout } from '../../build/format/layout.js'
-import { Leaves } from '../../build/codes/leaves.js'
+import { LeafWriter } from '../../build/codes/leaf-writer.js'
 import { padded, packRouter, routerFloats, routerTensors, routerViews } from '../../build/tree/router.js'
 import { treeShape } from '../../build/tree/shape.js'
 import type { IdKind, Snapshot, SnapshotHeader, TreeView } from '../../build/tree/snapshot.js'
@@ -102,7 +102,7 @@ function fillTree(snapshot: Snapshot, view: TreeView, tree: number, rng: Rng): v
     end += positions.length
   })
   view.leafOffsets[shape.leafCount] = end
-  const records = new Leaves(view, snapshot)
+  const records = new LeafWriter(view, snapshot)
   leaves.forEach((positions, leaf) => {
     records.setPositions(leaf, Uint32Array.from(positions))
     fillLeaf(snapshot, records, leaf, rng)
@@ -110,7 +110,7 @@ function fillTree(snapshot: Snapshot, view: TreeView, tree: number, rng: Rng): v
 }
 
 /** Codes that say nothing about their rows: what a search finds among them is only as good as what it reranks. */
-function fillLeaf({ dim, metric }: Snapshot, records: Leaves, leaf: number, rng: Rng): void {
+function fillLeaf({ dim, metric }: Snapshot, records: LeafWriter, leaf: number, rng: Rng): void {
   const centroid = records.centroid(leaf)
   for (let i = 0; i < dim; i++) centroid[i] = rng.below(255) - 127
   records.setScale(leaf, (1 + rng.below(8)) / 16)
