@@ -30,7 +30,7 @@ export function costFeatures(
   { probes, beamWidth, rerank }: SearchEffort,
 ): Record<keyof typeof COST, number> {
   const { dim, shape, router, entryCount, codeBytes, rowType, trees } = header
-  const entries = trees * ((probes * entryCount) / shape.leafCount + probes * BLOCK)
+  const entries = trees * ((probes * entryCount) / shape.leafCount + probes * (BLOCK / 2))
   return {
     routeMultiplyAdd: trees * RouteModel.multiplyAdds(router, shape, dim, beamWidth),
     leaf: trees * probes,
