@@ -1,76 +1,108 @@
-import type { Rng } from '../base/rng.js'
-import { CENTROIDS } from './shape.js'
+import { Rng } from '../base/rng.js'
+import type { Arena } from '../kernels/memory.js'
+import { BLOCK, CENTROIDS } from './shape.js'
 
 const ITERATIONS = 8
+/** Sub-vectors that the first centroids are drawn from: enough for sixteen. */
+const SEEDED = 1024
+
+/** What some codebooks are learned from. */
+export interface CodebookSample {
+  /** Vectors of `stride` floats each, one sub-vector of every book after the other from `first` on. */
+  readonly values: Float32Array
+  readonly count: number
+  readonly stride: number
+  readonly first: number
+  /** Components of a sub-vector. */
+  readonly width: number
+  /** How many books: an even number, as two sub-codes share a byte. */
+  readonly books: number
+}
 
 /**
- * The 16 centroids of one sub-code, by k-means from a k-means++ start.
- * @param values - [count * width] sub-vectors.
- * @returns [width * 16]: the 16 values of one component together.
+ * The 16 centroids of each of some sub-codes, by k-means from a k-means++ start; the kernel that codes entries tells which
+ * centroid is nearest.
+ * @param seedOf - of a book's random numbers.
+ * @returns [books * width * 16]: of each book the 16 values of one component together.
  */
-export function trainCodebook(values: Float32Array, width: number, rng: Rng): Float32Array {
-  const count = values.length / width
-  const centroids = seedCentroids(values, width, rng)
-  const sums = new Float64Array(CENTROIDS * width)
-  const counts = new Uint32Array(CENTROIDS)
+export function trainCodebooks(arena: Arena, sample: CodebookSample, seedOf: (book: number) => Rng): Float32Array {
+  const { values, count, stride, first, width, books } = sample
+  const dims = books * width
+  const own = new Float32Array(count * dims)
+  for (let i = 0; i < count; i++) {
+    const from = i * stride + first
+    own.set(values.subarray(from, from + dims), i * dims)
+  }
+  const tables = new Float32Array(dims * CENTROIDS)
+  for (let book = 0; book < books; book++) {
+    const table = seedCentroids(own, { dims, at: book * width, width }, seedOf(book))
+    tables.set(table, book * width * CENTROIDS)
+  }
+  const line = (bytes: number): number => (bytes + 63) & ~63
+  const columns = books / 2
+  const sizes = [own.byteLength, tables.byteLength, dims * 4, columns * BLOCK, BLOCK * 4].map(line)
+  const address = arena.allocate(sizes.reduce((sum, bytes) => sum + bytes, 0))
+  const [rows, at, zeros, codes, terms] = sizes.map(
+    (_, part) => address + sizes.slice(0, part).reduce((sum, bytes) => sum + bytes, 0),
+  ) as [number, number, number, number, number]
+  arena.f32(rows, own.length).set(own)
+  arena.f32(zeros, dims).fill(0)
+  const sums = new Float64Array(tables.length)
+  const counts = new Uint32Array(books * CENTROIDS)
   for (let iteration = 0; iteration < ITERATIONS; iteration++) {
     sums.fill(0)
     counts.fill(0)
-    for (let i = 0; i < count; i++) {
-      const nearest = nearestCentroid(values, i * width, centroids, width)
-      counts[nearest]!++
-      for (let j = 0; j < width; j++) sums[nearest * width + j]! += values[i * width + j]!
+    arena.f32(at, tables.length).set(tables)
+    const coded = arena.u8(codes, columns * BLOCK)
+    for (let done = 0; done < count; done += BLOCK) {
+      const some = Math.min(BLOCK, count - done)
+      arena.kernels.encodeBlock(rows + done * dims * 4, dims * 4, some, zeros, at, columns, width, codes, terms)
+      for (let book = 0; book < books; book++) {
+        const shift = (book & 1) << 2
+        for (let i = 0; i < some; i++) {
+          const nearest = (coded[(book >> 1) * BLOCK + i]! >> shift) & 15
+          counts[book * CENTROIDS + nearest]!++
+          const from = (done + i) * dims + book * width
+          for (let j = 0; j < width; j++) sums[(book * width + j) * CENTROIDS + nearest]! += own[from + j]!
+        }
+      }
     }
-    for (let c = 0; c < CENTROIDS; c++) {
-      if (counts[c] === 0) continue
-      for (let j = 0; j < width; j++) centroids[c * width + j] = sums[c * width + j]! / counts[c]!
-    }
-  }
-  const book = new Float32Array(CENTROIDS * width)
-  for (let c = 0; c < CENTROIDS; c++) {
-    for (let j = 0; j < width; j++) book[j * CENTROIDS + c] = centroids[c * width + j]!
-  }
-  return book
-}
-
-function nearestCentroid(values: Float32Array, at: number, centroids: Float32Array, width: number): number {
-  let best = 0
-  let least = Infinity
-  for (let c = 0; c < CENTROIDS; c++) {
-    let sum = 0
-    for (let j = 0; j < width; j++) {
-      const difference = values[at + j]! - centroids[c * width + j]!
-      sum += difference * difference
-    }
-    if (sum < least) {
-      least = sum
-      best = c
+    for (let i = 0; i < tables.length; i++) {
+      const held = counts[Math.floor(i / (width * CENTROIDS)) * CENTROIDS + (i % CENTROIDS)]!
+      if (held > 0) tables[i] = sums[i]! / held
     }
   }
-  return best
+  arena.free(address)
+  return tables
 }
 
 /** Each next centroid is a sub-vector drawn with a chance that grows with the squared distance to those before. */
-function seedCentroids(values: Float32Array, width: number, rng: Rng): Float32Array {
-  const count = values.length / width
-  const centroids = new Float32Array(CENTROIDS * width)
+function seedCentroids(
+  vectors: Float32Array,
+  { dims, at, width }: { dims: number; at: number; width: number },
+  rng: Rng,
+): Float32Array {
+  const total = vectors.length / dims
+  const count = Math.min(total, SEEDED)
+  const stride = Math.floor(total / count) * dims
+  const table = new Float32Array(CENTROIDS * width)
   const distances = new Float64Array(count).fill(Infinity)
   let chosen = rng.below(count)
   for (let c = 0; c < CENTROIDS; c++) {
-    for (let j = 0; j < width; j++) centroids[c * width + j] = values[chosen * width + j]!
-    let total = 0
+    for (let j = 0; j < width; j++) table[j * CENTROIDS + c] = vectors[chosen * stride + at + j]!
+    let sum = 0
     for (let i = 0; i < count; i++) {
-      let sum = 0
+      let squares = 0
       for (let j = 0; j < width; j++) {
-        const difference = values[i * width + j]! - centroids[c * width + j]!
-        sum += difference * difference
+        const difference = vectors[i * stride + at + j]! - table[j * CENTROIDS + c]!
+        squares += difference * difference
       }
-      if (sum < distances[i]!) distances[i] = sum
-      total += distances[i]!
+      if (squares < distances[i]!) distances[i] = squares
+      sum += distances[i]!
     }
-    let left = rng.uniform() * total
+    let left = rng.uniform() * sum
     chosen = 0
     while (chosen < count - 1 && (left -= distances[chosen]!) > 0) chosen++
   }
-  return centroids
+  return table
 }

@@ -1,31 +1,48 @@
 import { EigenvalueDecomposition, Matrix } from 'ml-matrix'
-import { blockStride, rotationBlocks, rotationFloats, type CodeShape, type RotationBlock } from './shape.js'
+import type { Arena } from '../kernels/memory.js'
+import {
+  blockStride,
+  rotatedStride,
+  rotationBlocks,
+  rotationFloats,
+  type CodeShape,
+  type RotationBlock,
+} from './shape.js'
 
 /** A rotation is kept where it promises at least this share of the coding error less. */
 const WORTHWHILE = 0.95
+/** Residuals multiplied at a time: a few milliseconds for the largest block. */
+const COVARIANCE_BLOCK = 1024
 
 /** Covariances of each block of a rotation: [size * size] each. */
 export type Covariances = readonly Float64Array[]
 
-/** Add the products of `count` residuals f32 [count x stride] to the covariances. */
-export function addCovariances(
-  sums: Covariances,
-  shape: CodeShape,
-  residuals: Float32Array,
-  stride: number,
-  count: number,
-): void {
-  for (const [b, { first, size }] of rotationBlocks(shape).entries()) {
-    const sum = sums[b]!
-    for (let i = 0; i < count; i++) {
-      const at = i * stride + first
-      for (let row = 0; row < size; row++) {
-        const x = residuals[at + row]!
-        if (x === 0) continue
-        for (let column = 0; column <= row; column++) sum[row * size + column]! += x * residuals[at + column]!
+/**
+ * Products of components, summed over `count` residuals f32 [count x rotatedStride]: as rows of one component each, block by
+ * block, since these are what the kernel multiplies.
+ */
+export function covariancesOf(arena: Arena, shape: CodeShape, residuals: Float32Array, count: number): Covariances {
+  const stride = rotatedStride(shape)
+  return rotationBlocks(shape).map(({ first, size }) => {
+    const sums = new Float64Array(size * size)
+    const rowBytes = COVARIANCE_BLOCK * 4
+    const address = arena.allocate(size * rowBytes + size * size * 4)
+    const products = address + size * rowBytes
+    const rows = arena.f32(address, size * COVARIANCE_BLOCK)
+    for (let done = 0; done < count; done += COVARIANCE_BLOCK) {
+      const some = Math.min(COVARIANCE_BLOCK, count - done)
+      if (some < COVARIANCE_BLOCK) rows.fill(0)
+      for (let i = 0; i < some; i++) {
+        const from = (done + i) * stride + first
+        for (let j = 0; j < size; j++) rows[j * COVARIANCE_BLOCK + i] = residuals[from + j]!
       }
+      arena.kernels.dots(address, rowBytes, size, address, rowBytes, size, COVARIANCE_BLOCK, 0, 0, products)
+      const found = arena.f32(products, size * size)
+      for (let i = 0; i < found.length; i++) sums[i]! += found[i]!
     }
-  }
+    arena.free(address)
+    return sums
+  })
 }
 
 /**

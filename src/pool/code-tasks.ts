@@ -1,8 +1,8 @@
 import { Rng } from '../base/rng.js'
-import { trainCodebook } from '../codes/codebooks.js'
+import { trainCodebooks } from '../codes/codebooks.js'
 import { Coder } from '../codes/coder.js'
-import { addCovariances, fitRotation, type Covariances } from '../codes/rotation.js'
-import { BLOCK, codeShape, rotatedStride, rotationBlocks } from '../codes/shape.js'
+import { covariancesOf, fitRotation } from '../codes/rotation.js'
+import { BLOCK, CENTROIDS, codeShape, rotatedStride } from '../codes/shape.js'
 import type { Arena } from '../kernels/memory.js'
 import { LeafWriter } from '../codes/leaf-writer.js'
 import { localArena, withBytes, withPoints } from './context.js'
@@ -50,11 +50,9 @@ export function residuals({ points: table, codec, tree, rows, leafOf, out, first
 export function rotation({ codec, sample, count }: Input<'rotation'>): Float32Array | undefined {
   const shape = codeShape(codec.dim, codec.codeBytes)
   const stride = rotatedStride(shape)
-  const sums: Covariances = rotationBlocks(shape).map(({ size }) => new Float64Array(size * size))
-  addCovariances(sums, shape, sample, stride, count)
-  const fitted = fitRotation(sums, shape)
-  if (fitted === undefined) return undefined
   const arena = localArena()
+  const fitted = fitRotation(covariancesOf(arena, shape, sample, count), shape)
+  if (fitted === undefined) return undefined
   withCoder(arena, { ...codec, rotation: fitted }, (coder) =>
     withBytes(arena, 2 * BLOCK * stride * 4, (address) => {
       for (let first = 0; first < count; first += BLOCK) {
@@ -74,15 +72,9 @@ export function rotation({ codec, sample, count }: Input<'rotation'>): Float32Ar
 export function codebooks({ codec, sample, rows, seed, out, first, count }: Input<'codebooks'>): undefined {
   const shape = codeShape(codec.dim, codec.codeBytes)
   const { width } = shape
-  const stride = rotatedStride(shape)
-  const values = new Float32Array(rows * width)
-  for (let sub = first; sub < first + count; sub++) {
-    for (let i = 0; i < rows; i++) {
-      for (let j = 0; j < width; j++) values[i * width + j] = sample[i * stride + sub * width + j]!
-    }
-    const book = trainCodebook(values, width, new Rng(seed, 20_000 + sub))
-    out.set(book, sub * book.length)
-  }
+  const own = { values: sample, count: rows, stride: rotatedStride(shape), first: first * width, width, books: count }
+  const books = trainCodebooks(localArena(), own, (book) => new Rng(seed, 20_000 + first + book))
+  out.set(books, first * width * CENTROIDS)
   return undefined
 }
 
