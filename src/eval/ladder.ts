@@ -29,15 +29,15 @@ export function ladderProbes(leafCount: number): number[] {
   return [...probes, leafCount]
 }
 
-/** Mean recall@k over the queries, for one beam and number of probes. */
-function recallAt(table: RankTable, beam: number, probes: number, k: number): number {
-  const { ranks, queries } = table
-  let sum = 0
+/** Mean recall@k over the queries under one beam, by the number of probes: [leafCount + 1]. */
+function recalls({ ranks, queries, k: width, leafCount }: RankTable, beam: number, k: number): Float64Array {
+  const recall = new Float64Array(leafCount + 1)
   for (let q = 0; q < queries; q++) {
-    const at = (beam * queries + q) * table.k
-    for (let j = at; j < at + k; j++) if (ranks[j]! < probes) sum++
+    const at = (beam * queries + q) * width
+    for (let j = at; j < at + k; j++) if (ranks[j]! < leafCount) recall[ranks[j]! + 1]!++
   }
-  return sum / (queries * k)
+  for (let probes = 1; probes <= leafCount; probes++) recall[probes]! += recall[probes - 1]!
+  return recall.map((met) => met / (queries * k))
 }
 
 /** A number of leaves to visit, with the recall that they hold for each of `TUNED_K` under each beam that reaches as many. */
@@ -54,12 +54,10 @@ export interface Visit {
  */
 export function fitVisits(table: RankTable, reach: (beamWidth: number) => number): Visit[] {
   const { beamWidths, leafCount } = table
+  const known = beamWidths.map((_, beam) => TUNED_K.map((k) => recalls(table, beam, k)))
   return ladderProbes(leafCount).map((probes) => {
     const beams = beamWidths
-      .map((beamWidth, beam) => ({
-        beamWidth,
-        recall: TUNED_K.map((k) => recallAt(table, beam, probes, k)),
-      }))
+      .map((beamWidth, beam) => ({ beamWidth, recall: known[beam]!.map((recall) => recall[probes]!) }))
       .filter(({ beamWidth }) => reach(beamWidth) >= probes)
     return { probes, recall: beams.at(-1)!.recall, beams }
   })
@@ -118,11 +116,13 @@ function trialRecalls(table: TrialTable, visit: number, k: number, tried: readon
   const sums = new Float64Array(tried.length)
   const squares = new Float64Array(tried.length)
   const bounds = table.reranked ? tried.map((rerank) => Math.ceil((rerank * entryCount) / size)) : [k]
+  const first = new Uint32Array(bounds.length + 1)
   for (let q = 0; q < queries; q++) {
     const at = (visit * queries + q) * width
-    for (let r = 0; r < tried.length; r++) {
-      let found = 0
-      for (let j = at; j < at + k; j++) if (ranks[j]! <= bounds[r]!) found++
+    first.fill(0)
+    for (let j = at; j < at + k; j++) first[firstSuch(bounds, ranks[j]!)]!++
+    for (let r = 0, found = 0; r < tried.length; r++) {
+      found += first[r]!
       sums[r]! += found / k
       squares[r]! += (found / k) ** 2
     }
@@ -132,6 +132,18 @@ function trialRecalls(table: TrialTable, visit: number, k: number, tried: readon
     const variance = Math.max(0, squares[r]! / queries - mean * mean)
     return Math.max(0, mean - Math.sqrt(variance / queries))
   })
+}
+
+/** The first of ascending bounds that is at least `rank`; their number where none is. */
+function firstSuch(bounds: readonly number[], rank: number): number {
+  let low = 0
+  let high = bounds.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (bounds[middle]! < rank) low = middle + 1
+    else high = middle
+  }
+  return low
 }
 
 /**

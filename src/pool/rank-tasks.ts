@@ -1,7 +1,7 @@
 import { BLOCK } from '../codes/shape.js'
+import type { Arena } from '../kernels/memory.js'
 import { LeafWriter } from '../codes/leaf-writer.js'
 import type { Searcher } from '../search/searcher.js'
-import type { SearchEffort } from '../tree/snapshot.js'
 import { arenaOf, queryAt } from './context.js'
 import type { Tasks } from './messages.js'
 import { NO_ROW } from './near-tasks.js'
@@ -28,61 +28,133 @@ function answerRanks(
   })
 }
 
+/** Entries of one row among those scanned: the visit that meets each, and its score. */
+interface Met {
+  readonly visit: number
+  readonly score: number
+}
+
 /**
- * How far down the order of codes a setting must go for each of some rows: entries that score at least as well as the best
- * entry of the row among the leaves that `effort` visits, `NOT_MET` where none of them holds it.
+ * How far down the order of codes settings must go for rows: entries that score at least as well as the best entry of the
+ * row among the leaves that a setting visits, `NOT_MET` where none of them holds it. All settings keep the same beam and visit
+ * more and more leaves, so the most of them are scanned once, best leaf first, and each setting's entries come before the rest.
  */
-function entryRanks(
-  { index, holders }: Pick<Tasks['codeRanks']['input'], 'index' | 'holders'>,
-  searcher: Searcher,
-  query: ArrayLike<number>,
-  effort: SearchEffort,
-  rows: Uint32Array,
-  out: Uint32Array,
-): void {
-  const { memory, key, snapshot } = index
-  const arena = arenaOf(memory, key)
-  out.fill(NOT_MET)
-  searcher.scanTrees(query, effort, (t, visited, { scores }) => {
-    // Made for each scan: a memory that grew may have new views.
-    const records = new LeafWriter(snapshot.tree[t]!, snapshot)
-    const all = arena.i16(scores.address, scores.count)
-    const starts = new Map<number, number>()
-    let place = 0
-    for (const leaf of visited) {
-      starts.set(leaf, place)
-      place += Math.ceil(records.size(leaf) / BLOCK) * BLOCK
-    }
-    const { leaves, offsets } = holders[t]!
-    for (const [i, position] of rows.entries()) {
-      if (position === NO_ROW) continue
-      for (const leaf of leaves.subarray(offsets[position]!, offsets[position + 1]!)) {
-        const start = starts.get(leaf)
-        if (start === undefined) continue
-        const score = all[start + records.entryOf(leaf, position)]!
-        out[i] = Math.min(out[i]!, arena.kernels.countScores(scores.address, scores.count, score))
+class EntryRanker {
+  readonly #input: Tasks['codeRanks']['input']
+  readonly #arena: Arena
+  readonly #searcher: Searcher
+  /** Of each leaf the number of its visit, -1 between queries. */
+  readonly #visitOf: Int32Array
+  /** Of each visit the place where its scores begin, and of the last where they end. */
+  readonly #starts: Uint32Array
+  readonly #sort: number
+
+  constructor(input: Tasks['codeRanks']['input']) {
+    const { memory, key, snapshot } = input.index
+    const { leafCount } = snapshot.shape
+    this.#input = input
+    this.#arena = arenaOf(memory, key)
+    this.#searcher = searcherOf(input.index)
+    this.#visitOf = new Int32Array(leafCount).fill(-1)
+    this.#starts = new Uint32Array(leafCount + 1)
+    this.#sort = this.#arena.allocate(this.#arena.kernels.sortBytes(leafCount))
+  }
+
+  close(): void {
+    this.#arena.free(this.#sort)
+  }
+
+  /** @param write - takes a setting, the number of a row and its rank; of several trees the least is the row's. */
+  rank(query: ArrayLike<number>, rows: Uint32Array, write: (setting: number, row: number, rank: number) => void): void {
+    const { index, settings, holders } = this.#input
+    const arena = this.#arena
+    const arrange = (leaves: number, scores: number, count: number): void =>
+      arena.kernels.sortBest(leaves, scores, count, this.#sort)
+    this.#searcher.scanTrees(query, settings.at(-1)!, arrange, (t, visited, { scores }) => {
+      // Made for each scan: a memory that grew may have new views.
+      const records = new LeafWriter(index.snapshot.tree[t]!, index.snapshot)
+      const all = arena.i16(scores.address, scores.count)
+      this.#enter(visited, records)
+      for (const [i, position] of rows.entries()) {
+        if (position === NO_ROW) continue
+        const { leaves, offsets } = holders[t]!
+        const met: Met[] = []
+        for (const leaf of leaves.subarray(offsets[position]!, offsets[position + 1]!)) {
+          const visit = this.#visitOf[leaf]!
+          if (visit >= 0) met.push({ visit, score: all[this.#starts[visit]! + records.entryOf(leaf, position)]! })
+        }
+        if (met.length > 0) this.#count(met, scores.address, (setting, rank) => write(setting, i, rank))
       }
-    }
-  })
+      for (const leaf of visited) this.#visitOf[leaf] = -1
+    })
+  }
+
+  #enter(visited: Uint32Array, records: LeafWriter): void {
+    let place = 0
+    visited.forEach((leaf, visit) => {
+      this.#visitOf[leaf] = visit
+      this.#starts[visit] = place
+      place += Math.ceil(records.size(leaf) / BLOCK) * BLOCK
+    })
+    this.#starts[visited.length] = place
+  }
+
+  /** Count setting by setting: what is new in each, or all of it anew where a better entry of the row is met. */
+  #count(met: readonly Met[], scores: number, write: (setting: number, rank: number) => void): void {
+    const { kernels } = this.#arena
+    let best = Infinity
+    let rank = 0
+    let counted = 0
+    this.#input.settings.forEach(({ probes }, setting) => {
+      const own = met.reduce((least, { visit, score }) => (visit < probes ? Math.min(least, score) : least), Infinity)
+      if (own === Infinity) return
+      if (own < best) {
+        best = own
+        rank = counted = 0
+      }
+      const end = this.#starts[Math.min(probes, this.#visitOf.length)]!
+      rank += kernels.countScores(scores + counted * 2, end - counted, best)
+      counted = end
+      write(setting, rank)
+    })
+  }
 }
 
 export function codeRanks(input: Tasks['codeRanks']['input']): undefined {
   const { index, points, settings, queries, total, neighbours, known, k, out, first, count } = input
+  const placeOf = (setting: number, query: number): number => (setting * total + query) * k
+  const rowsOf = (query: number): Uint32Array => neighbours.subarray(query * known, query * known + k)
+  for (let s = 0; s < settings.length; s++) out.fill(NOT_MET, placeOf(s, first), placeOf(s, first + count))
+  if (index.snapshot.rowType === 'none') return answersOf(input, placeOf, rowsOf)
+  const ranker = new EntryRanker(input)
+  try {
+    for (let i = first; i < first + count; i++) {
+      ranker.rank(queryAt(queries, points, i), rowsOf(i), (setting, row, rank) => {
+        const at = placeOf(setting, i) + row
+        out[at] = Math.min(out[at]!, rank)
+      })
+    }
+  } finally {
+    ranker.close()
+  }
+  return undefined
+}
+
+/** Without rows: where each row stands among the answers. */
+function answersOf(
+  { index, points, settings, queries, k, out, first, count }: Tasks['codeRanks']['input'],
+  placeOf: (setting: number, query: number) => number,
+  rowsOf: (query: number) => Uint32Array,
+): undefined {
   const searcher = searcherOf(index)
-  const rowsKept = index.snapshot.rowType !== 'none'
-  const numbers = rowsKept ? new Uint32Array(0) : new Uint32Array(k + 1)
-  const distances = new Float32Array(numbers.length)
+  const numbers = new Uint32Array(k + 1)
+  const distances = new Float32Array(k + 1)
   for (let i = first; i < first + count; i++) {
     const query = queryAt(queries, points, i)
-    const rows = neighbours.subarray(i * known, i * known + k)
     for (const [s, effort] of settings.entries()) {
-      const at = (s * total + i) * k
-      const own = out.subarray(at, at + k)
-      if (rowsKept) entryRanks(input, searcher, query, effort, rows, own)
-      else {
-        const found = searcher.search(query, Math.min(k + 1, points.size), effort, numbers, distances)
-        answerRanks(numbers.subarray(0, found), index.snapshot.order, rows, queries.positions?.[i], own)
-      }
+      const found = searcher.search(query, Math.min(k + 1, points.size), effort, numbers, distances)
+      const own = out.subarray(placeOf(s, i), placeOf(s, i) + k)
+      answerRanks(numbers.subarray(0, found), index.snapshot.order, rowsOf(i), queries.positions?.[i], own)
     }
   }
   return undefined

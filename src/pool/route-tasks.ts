@@ -80,42 +80,87 @@ function leafLoads(holders: Holders, leafCount: number): Uint32Array {
   return loads
 }
 
-/**
- * Ranks of the leaves that a route with a beam chooses, best first; `NO_ROW` for the others.
- * @param loads - entries of the leaves where ranks count entries.
- * @param scratch - `sortBytes` of all leaves.
- */
-function beamRanker(model: RouteModel, leafCount: number, loads: Uint32Array | undefined, scratch: number) {
-  const { kernels } = localArena()
-  const rank = new Uint32Array(leafCount)
-  return (query: number, beamWidth: number, reach: number): Uint32Array => {
-    const visited = model.route(query, Math.min(leafCount, reach), beamWidth)
-    kernels.sortBest(model.leaves, model.leafScores, visited, scratch)
-    rank.fill(NO_ROW)
-    let met = 0
-    for (const [i, leaf] of localArena().u32(model.leaves, visited).entries()) {
-      met += loads?.[leaf] ?? 0
-      rank[leaf] = loads === undefined ? i : met
+/** Ranks of leaves among those that a route chooses, best first; `NO_ROW` for the others. */
+type LeafRanks = (leaf: number) => number
+
+/** Ranks that count leaves: each is looked for only when it is asked for, and once. */
+class LeafRanker {
+  readonly #model: RouteModel
+  readonly #found: Uint32Array
+  readonly #asked: number[] = []
+
+  constructor(model: RouteModel, leafCount: number) {
+    this.#model = model
+    this.#found = new Uint32Array(leafCount).fill(UNKNOWN)
+  }
+
+  route(query: number, beamWidth: number, reach: number): LeafRanks {
+    const arena = localArena()
+    const visited = this.#model.route(query, Math.min(this.#found.length, reach), beamWidth)
+    const leaves = arena.u32(this.#model.leaves, visited)
+    const address = this.#model.leafScores
+    const scores = arena.f32(address, visited)
+    for (const leaf of this.#asked) this.#found[leaf] = UNKNOWN
+    this.#asked.length = 0
+    return (leaf) => {
+      if (this.#found[leaf] === UNKNOWN) {
+        const place = lowerBound(leaves, leaf)
+        const rank = leaves[place] === leaf ? arena.kernels.countAbove(address, visited, scores[place]!) : NO_ROW
+        this.#found[leaf] = rank
+        this.#asked.push(leaf)
+      }
+      return this.#found[leaf]!
     }
-    return rank
+  }
+}
+
+/** No rank was looked for: below `NO_ROW`, and above the number of any leaf. */
+const UNKNOWN = 0xffff_fffe
+
+/** The first place of ascending values whose value is at least `wanted`. */
+function lowerBound(values: Uint32Array, wanted: number): number {
+  let low = 0
+  let high = values.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (values[middle]! < wanted) low = middle + 1
+    else high = middle
+  }
+  return low
+}
+
+/** Ranks that count the entries of a leaf and of those before it. */
+class EntryCounter {
+  readonly #model: RouteModel
+  readonly #loads: Uint32Array
+  readonly #met: Uint32Array
+  readonly #scratch: number
+
+  /** @param scratch - `sortBytes` of all leaves. */
+  constructor(model: RouteModel, loads: Uint32Array, scratch: number) {
+    this.#model = model
+    this.#loads = loads
+    this.#met = new Uint32Array(loads.length)
+    this.#scratch = scratch
+  }
+
+  route(query: number, beamWidth: number, reach: number): LeafRanks {
+    const arena = localArena()
+    const { leaves, leafScores } = this.#model
+    const visited = this.#model.route(query, Math.min(this.#loads.length, reach), beamWidth)
+    arena.kernels.sortBest(leaves, leafScores, visited, this.#scratch)
+    this.#met.fill(NO_ROW)
+    let met = 0
+    for (const leaf of arena.u32(leaves, visited)) {
+      met += this.#loads[leaf]!
+      this.#met[leaf] = met
+    }
+    return (leaf) => this.#met[leaf]!
   }
 }
 
 export function beamRanks(input: Input<'beamRanks'>): undefined {
-  const {
-    points: table,
-    routers,
-    queries,
-    total,
-    neighbours: found,
-    k,
-    holders,
-    beamWidths,
-    unit,
-    out,
-    first,
-    count,
-  } = input
+  const { points: table, routers, queries, holders, unit, first, count } = input
   const arena = localArena()
   withRouting(
     table,
@@ -123,31 +168,42 @@ export function beamRanks(input: Input<'beamRanks'>): undefined {
     (load) => {
       for (let t = 0; t < routers.length; t++) {
         const router = routers[t]!
-        const own = holders[t]!
-        const { leafCount, arities } = treeShape(router.arities)
-        const loads = unit === 'entries' ? leafLoads(own, leafCount) : undefined
+        const { leafCount } = treeShape(router.arities)
         withRouter(router, table.dim, (model) =>
           withBytes(arena, arena.kernels.sortBytes(leafCount), (scratch) => {
-            const ranks = beamRanker(model, leafCount, loads, scratch)
-            for (let i = first; i < first + count; i++) {
-              const query = load(i)
-              for (const [b, width] of beamWidths.entries()) {
-                const rank = ranks(query, width, arities.length > 1 ? width * arities.at(-1)! : leafCount)
-                for (let j = i * k; j < (i + 1) * k; j++) {
-                  const at = b * total * k + j
-                  let best = t === 0 ? NO_ROW : out[at]!
-                  if (found[j]! !== NO_ROW)
-                    for (const leaf of leavesOf(own, found[j]!)) best = Math.min(best, rank[leaf]!)
-                  out[at] = best
-                }
-              }
-            }
+            const ranker =
+              unit === 'entries'
+                ? new EntryCounter(model, leafLoads(holders[t]!, leafCount), scratch)
+                : new LeafRanker(model, leafCount)
+            for (let i = first; i < first + count; i++) writeBeamRanks(input, t, i, load(i), ranker)
           }),
         )
       }
     },
   )
   return undefined
+}
+
+/** Under each beam the best rank of each neighbour of query `i`, over its leaves of this tree and of those before. */
+function writeBeamRanks(
+  { routers, total, neighbours, k, holders, beamWidths, out }: Input<'beamRanks'>,
+  tree: number,
+  i: number,
+  query: number,
+  ranker: LeafRanker | EntryCounter,
+): void {
+  const { arities } = routers[tree]!
+  const reach = arities.length > 1 ? arities.at(-1)! : Infinity
+  for (const [b, width] of beamWidths.entries()) {
+    const rankOf = ranker.route(query, width, width * reach)
+    for (let j = i * k; j < (i + 1) * k; j++) {
+      const at = b * total * k + j
+      let best = tree === 0 ? NO_ROW : out[at]!
+      if (neighbours[j]! !== NO_ROW)
+        for (const leaf of leavesOf(holders[tree]!, neighbours[j]!)) best = Math.min(best, rankOf(leaf))
+      out[at] = best
+    }
+  }
 }
 
 export function navigateRoot({ points: table, router, votes, first, count, ...to }: Input<'navigateRoot'>): undefined {

@@ -303,19 +303,22 @@ export class Searcher {
 
   /**
    * Score the codes that a search with some effort looks at, tree by tree.
-   * @param each - takes a tree, the leaves that are visited in it, ascending, and the scan of their entries, until it returns.
+   * @param arrange - puts the leaves found, u32 [count] with their scores f32, into the order in which they are scanned.
+   * @param each - takes a tree, its leaves in that order, and the scan of their entries, until it returns.
    */
   scanTrees(
     query: ArrayLike<number>,
-    effort: SearchEffort,
+    { probes, beamWidth }: SearchEffort,
+    arrange: (leaves: number, scores: number, count: number) => void,
     each: (tree: number, leaves: Uint32Array, scan: LeafScan) => void,
   ): void {
     const scan = this.#scan!
-    const probes = Math.min(effort.probes, this.#snapshot.shape.leafCount)
     this.#query.load(query)
     scan.load(this.#query.routing)
     this.#models.forEach((model, t) => {
-      const count = model.route(this.#query.routing, probes, effort.beamWidth)
+      const wanted = Math.min(probes, this.#snapshot.shape.leafCount)
+      const count = model.route(this.#query.routing, wanted, beamWidth)
+      arrange(model.leaves, model.leafScores, count)
       scan.scan(t, model.leaves, count, 1)
       each(t, this.#arena.u32(model.leaves, count), scan)
     })
