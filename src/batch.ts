@@ -28,8 +28,10 @@ export async function searchHere(searcher: Searcher, job: BatchJob, pace: Pace, 
   const dim = matrix.length / count
   for (let first = 0; first < count; first += MOST_BLOCK) {
     for (const i of searcher.visitOrder(matrix, first, Math.min(MOST_BLOCK, count - first))) {
-      await pace.turn()
-      alive()
+      if (pace.due) {
+        await pace.turn()
+        alive()
+      }
       searcher.search(matrix.subarray(i * dim, (i + 1) * dim), k, effort, outIds, outDistances, i * k)
     }
   }

@@ -4,6 +4,7 @@ import type { RowType } from './base/options.js'
 import { convertRows, openRows, type FileOpener, type RowHints, type RowSource } from './base/rows.js'
 import { sharedBuffer } from './base/shared.js'
 import type { Pace } from './format/pace.js'
+import { Arena } from './kernels/memory.js'
 
 /** Components read at a time: a block is checked and copied within some milliseconds. */
 const BLOCK_COMPONENTS = 1 << 19
@@ -44,30 +45,57 @@ function firstNotFinite(values: Float32Array): number {
   return -1
 }
 
-/** Queries as f32 [count * dim], in shared memory where that can be, checked. */
-export async function takeQueries(source: RowSource, dim: number, pace: Pace): Promise<Float32Array> {
-  const blocks: Float32Array[] = []
-  let length = 0
-  for await (const { data } of source.blocks(blockRows(dim))) {
-    await pace.turn()
-    const converted = convertRows(data, source.type, 'f32') as Float32Array
-    // A copy: the caller may fill the same array again for the next block.
-    blocks.push(converted === data ? converted.slice() : converted)
-    length += data.length
-  }
+/** Where queries go as they come: f32 in shared memory where that can be, and never twice in memory. */
+interface QuerySink {
+  /** Add what a block holds. */
+  add(values: Float32Array): void
+  take(): Float32Array
+}
+
+/** Room for a known number of components. */
+function sizedSink(length: number): QuerySink {
   const all = new Float32Array(sharedBuffer(length * 4))
   let at = 0
-  for (let block = blocks.shift(); block !== undefined; block = blocks.shift()) {
+  return {
+    add(values) {
+      all.set(values, at)
+      at += values.length
+    },
+    take: () => all.subarray(0, at),
+  }
+}
+
+/** Room that grows with what arrives, in a memory of its own. */
+function growingSink(): QuerySink {
+  const arena = Arena.create()
+  const address = arena.allocate(0)
+  let length = 0
+  return {
+    add(values) {
+      arena.extend(address, (length + values.length) * 4)
+      arena.f32(address + length * 4, values.length).set(values)
+      length += values.length
+    },
+    take: () => arena.f32(address, length),
+  }
+}
+
+/** Queries as f32 [count * dim], in shared memory where that can be, checked. */
+export async function takeQueries(source: RowSource, dim: number, pace: Pace): Promise<Float32Array> {
+  const sink = source.size === undefined ? growingSink() : sizedSink(source.size * dim)
+  let taken = 0
+  for await (const { data } of source.blocks(blockRows(dim))) {
     await pace.turn()
+    const block = convertRows(data, source.type, 'f32') as Float32Array
     const bad = firstNotFinite(block)
     if (bad >= 0) {
       throw new InvalidArgumentError(
         'queries',
-        `component ${bad % dim} of query ${Math.floor((at + bad) / dim)} is ${block[bad]}, but a finite number is expected`,
+        `component ${bad % dim} of query ${Math.floor((taken + bad) / dim)} is ${block[bad]}, but a finite number is expected`,
       )
     }
-    all.set(block, at)
-    at += block.length
+    sink.add(block)
+    taken += block.length
   }
-  return all
+  return sink.take()
 }

@@ -21,12 +21,9 @@ export function toHalf(value: number): number {
   return sign | ((rounded - 0x38000000) >>> 13)
 }
 
-/** The value of an IEEE half. */
+/** The value of an IEEE half: its bits in the place of a float's are 2^112 times too small, subnormal or not. */
 export function fromHalf(half: number): number {
-  const sign = half & 0x8000 ? -1 : 1
-  const exponent = (half >>> 10) & 31
-  const fraction = half & 1023
-  if (exponent === 0) return sign * fraction * 2 ** -24
-  if (exponent === 31) return fraction === 0 ? sign * Infinity : NaN
-  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15)
+  bits[0] = (half & 0x7fff) << 13
+  const magnitude = (half & 0x7c00) < 0x7c00 ? float[0]! * 2 ** 112 : half & 1023 ? NaN : Infinity
+  return half & 0x8000 ? -magnitude : magnitude
 }

@@ -20,13 +20,18 @@ export class Pace {
     this.#signal = signal
   }
 
+  /** Whether `turn` would give way, or throw: who works in very small blocks asks this first, which makes no promise. */
+  get due(): boolean {
+    return this.#signal?.aborted === true || performance.now() - this.#resumed >= STRETCH_MS
+  }
+
   /**
    * Give way to the event loop if it has waited long enough.
    * @throws the signal's reason once it has aborted.
    */
   async turn(): Promise<void> {
     this.#signal?.throwIfAborted()
-    if (performance.now() - this.#resumed < STRETCH_MS) return
+    if (!this.due) return
     await macrotask()
     this.#signal?.throwIfAborted()
     this.#resumed = performance.now()
