@@ -1,7 +1,6 @@
 import { mapSnapshot } from '../format/decode.js'
 import type { Holders, RouterTables } from '../pool/messages.js'
 import { liveViews } from '../kernels/memory.js'
-import type { WorkerPool } from '../pool/pool.js'
 import { LeafWriter } from '../codes/leaf-writer.js'
 import { packRouter, padded } from '../tree/router.js'
 import type { Rung, Snapshot } from '../tree/snapshot.js'
@@ -14,8 +13,8 @@ import {
   shareU32,
   type Build,
   type BuildInput,
+  type BuildMeans,
   type Labelled,
-  type Report,
   type RoundReport,
   type TreeState,
 } from './context.js'
@@ -54,22 +53,16 @@ export interface BuildOutput {
  * 1. Cluster the rows into balanced leaves, grouped into a tree.
  * 2. Find the neighbours of the queries that are learned from, and the exact ones of those that are withheld.
  * 3. For each tree: train the router, alternate with tree updates, add copies where queries miss, train on.
- * 4. Move the rows into leaf order, write routers and leaves, and code the entries.
+ * 4. Move the rows into leaf order, write leaves, and code the entries, while the last tree's router is trained on; write routers.
  * 5. Tune the ladders of settings on the withheld queries.
  */
-export async function buildTrees(
-  input: BuildInput,
-  pool: WorkerPool,
-  train: Build['train'],
-  report: Report,
-): Promise<BuildOutput> {
+export async function buildTrees(input: BuildInput, means: BuildMeans): Promise<BuildOutput> {
   const { points, options } = input
+  const { pool } = means
   const split = splitQueries(points.size, input.log === undefined ? 0 : input.log.length / points.dim, options.seed)
   const build: Build = {
+    ...means,
     input,
-    pool,
-    train,
-    report,
     shape: input.plan.shape,
     width: padded(points.dim),
     order: new Uint32Array(points.size).map((_, i) => i),
@@ -77,6 +70,7 @@ export async function buildTrees(
     trainer: 'none',
   }
   const geometry = await partition(build, options.seed, true)
+  if (input.study?.flat !== true) build.prepareTraining()
   const withheld = await withheldTruth(build, split)
   const found =
     input.study?.flat === true
@@ -88,26 +82,34 @@ export async function buildTrees(
           options.router === 'seq2seq' ? PUBLISHED_LABELS : LABELS,
         )
   const jury: Jury = { withheld, judge: judgeOf(build) }
-  const states: TreeState[] = []
-  const rounds: RoundReport[] = []
+  const grown: GrownTree[] = []
   for (let tree = 0; tree < options.trees; tree++) {
     const seed = options.seed + 1_000_003 * tree
     const own = tree === 0 || options.start === 'random' ? geometry : await partition(build, seed, false)
-    const made = await growTree(build, own, { found, jury, tree, seed })
-    states.push(made.state)
-    rounds.push(...made.rounds)
+    const last = tree === options.trees - 1
+    grown.push(await growTree(build, own, { found, jury, tree, seed, aside: last && pool.threads > 1 }))
   }
-  const { view, place } = await pack(build, states)
-  const coded = await encodeEntries(build, view)
+  const { view, place } = await pack(
+    build,
+    grown.map(({ state }) => state),
+  )
+  const sets = withheld.map((set) => movedQueries(set, place))
+  const [coded, retrained] = await Promise.all([
+    encodeEntries(build, view),
+    Promise.all(grown.map(({ retrained }) => retrained)),
+  ])
+  const states: TreeState[] = []
+  for (const [tree, { state }] of grown.entries()) {
+    states.push(await betterRouter(build, { ...state, holders: movedHolders(state.holders, place) }, retrained[tree], sets))
+  }
+  states.forEach(({ router }, tree) =>
+    packRouter(router.kind, build.shape, points.dim, router.tables, view.tree[tree]!.router),
+  )
   const { memory, key } = points
   const whole = { ...view, ...coded, trainer: build.trainer }
   const snapshot: Snapshot = liveViews(memory, options.keepsRows ? whole : withoutRows(whole))
-  const rungs = await tuneLadders(
-    build,
-    { memory, key, snapshot },
-    states.map((state) => ({ ...state, holders: movedHolders(state.holders, place) })),
-    withheld.map((set) => movedQueries(set, place)),
-  )
+  const rungs = await tuneLadders(build, { memory, key, snapshot }, states, sets)
+  const rounds = grown.flatMap((tree) => tree.rounds)
   return { rungs, trainer: build.trainer, ...coded, rounds }
 }
 
@@ -139,18 +141,36 @@ function judgeOf(build: Build): Labelled[] | undefined {
   return [{ queries, count: judge.queries.length / points.dim, k: judge.k, neighbours }]
 }
 
-/** Train one tree's router, in turns with tree updates, then with copies. */
+/** A tree with its leaves settled. */
+interface GrownTree {
+  readonly state: TreeState
+  readonly rounds: readonly RoundReport[]
+  /** The router trained on with the copies in place: it moves no row, so that coding need not wait for it. */
+  readonly retrained: Promise<TreeState> | undefined
+}
+
+/**
+ * Train one tree's router, in turns with tree updates, then with copies.
+ * @param aside - the training with copies may go on while other work is done.
+ */
 async function growTree(
   build: Build,
   geometry: Partition,
-  { found, jury, tree, seed }: { found: readonly Labelled[]; jury: Jury; tree: number; seed: number },
-): Promise<{ state: TreeState; rounds: RoundReport[] }> {
+  {
+    found,
+    jury,
+    tree,
+    seed,
+    aside,
+  }: { found: readonly Labelled[]; jury: Jury; tree: number; seed: number; aside: boolean },
+): Promise<GrownTree> {
   const { points, options } = build.input
   const random = options.start === 'random'
   const leafOf = random ? randomLeaves(points.size, build.shape.leafCount, seed) : geometry.leafOf
   if (build.input.study?.flat === true) {
     const router = geometricRouter(geometry.centres, build.shape, points.dim, points.metric)
-    return { state: { router, weights: {}, holders: singleHolders(leafOf) }, rounds: [] }
+    const state = { router, weights: {}, holders: singleHolders(leafOf) }
+    return { state, rounds: [], retrained: undefined }
   }
   const training: Training = {
     lessons: chooseLessons(
@@ -166,31 +186,37 @@ async function growTree(
   }
   const first = await trainRouter(build, training)
   const { state, rounds } = await alternate(build, first, training, jury, tree)
+  if (build.input.entryCount > points.size) build.prepareTraining()
   const holders = await addCopies(build, state, geometry, found)
-  if (holders === state.holders) return { state, rounds }
-  const trained = await trainRouter(build, {
-    ...training,
-    holders,
-    before: state,
-    effort: COPIES_EFFORT,
-    seed: seed + 500,
-  })
-  // Copies alone help; training on them may not, so the router that ranks them better stays.
-  const plain = { ...state, holders }
-  const [before, after] = [
-    await scoreTrees(build, [plain], jury.withheld),
-    await scoreTrees(build, [trained], jury.withheld),
-  ]
-  return { state: after[1]! <= before[1]! ? trained : plain, rounds }
+  if (holders === state.holders) return { state, rounds, retrained: undefined }
+  const again: Training = { ...training, holders, before: state, effort: COPIES_EFFORT, seed: seed + 500, aside }
+  const retrained = trainRouter(build, again)
+  // Who waits for it later hears of its failure then.
+  retrained.catch(() => undefined)
+  if (!aside) await retrained
+  return { state: { ...state, holders }, rounds, retrained }
+}
+
+/** Copies alone help; training on them may not, so the router that ranks them better stays. */
+async function betterRouter(
+  build: Build,
+  plain: TreeState,
+  retrained: TreeState | undefined,
+  sets: readonly Labelled[],
+): Promise<TreeState> {
+  if (retrained === undefined) return plain
+  const trained = { ...retrained, holders: plain.holders }
+  const [before, after] = [await scoreTrees(build, [plain], sets), await scoreTrees(build, [trained], sets)]
+  return after[1]! <= before[1]! ? trained : plain
 }
 
 /**
- * Move the rows into the leaf order of the first tree, and write order, routers, leaves and entries.
+ * Move the rows into the leaf order of the first tree, and write order, leaves and entries.
  * @returns the index as it lies now, and the new position of each row by its position until now.
  */
 async function pack(build: Build, states: readonly TreeState[]): Promise<{ view: Snapshot; place: Uint32Array }> {
   const { input, shape } = build
-  const { size, dim, memory } = input.points
+  const { size, memory } = input.points
   const primary = states[0]!.holders
   const leafOf = shareU32(new Uint32Array(size).map((_, row) => primary.leaves[primary.offsets[row]!]!))
   const before = build.order
@@ -202,9 +228,8 @@ async function pack(build: Build, states: readonly TreeState[]): Promise<{ view:
   const header = { ...input.plan, ...nothing, seed: input.options.seed }
   const view = liveViews(memory, mapSnapshot(region, header, input.layout))
   view.order.set(build.order)
-  for (const [t, { router, holders }] of states.entries()) {
-    const { router: stored, leafOffsets } = view.tree[t]!
-    packRouter(router.kind, shape, dim, router.tables, stored)
+  for (const [t, { holders }] of states.entries()) {
+    const { leafOffsets } = view.tree[t]!
     for (const leaf of holders.leaves) leafOffsets[leaf + 1]!++
     for (let leaf = 0; leaf < shape.leafCount; leaf++) leafOffsets[leaf + 1]! += leafOffsets[leaf]!
     const entries = new Uint32Array(input.entryCount)

@@ -57,13 +57,19 @@ export interface Labelled {
   readonly order?: Uint32Array
 }
 
-/** The state that the steps of a build share. */
-export interface Build {
-  readonly input: BuildInput
+/** What the steps of a build are done with. */
+export interface BuildMeans {
   readonly pool: WorkerPool
-  /** Train in a worker of its own. */
-  readonly train: (input: Omit<Tasks['train']['input'], 'progress'>) => Promise<TrainResult>
+  /** Train in a worker of its own; `aside` keeps its progress to itself. */
+  readonly train: (input: Omit<Tasks['train']['input'], 'progress'>, aside?: boolean) => Promise<TrainResult>
+  /** A training comes soon. */
+  readonly prepareTraining: () => void
   readonly report: Report
+}
+
+/** The state that the steps of a build share. */
+export interface Build extends BuildMeans {
+  readonly input: BuildInput
   readonly shape: TreeShape
   /** Floats of a point. */
   readonly width: number

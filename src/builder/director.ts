@@ -36,6 +36,8 @@ export interface DirectorOutput extends BuildOutput {
 export interface DirectorMeans {
   readonly pool: WorkerPool
   readonly train: (request: TrainingTask, report: Report) => Promise<TrainResult>
+  /** A training comes soon: load what it takes, where that can be done beside other work. */
+  readonly prepareTraining?: () => void
   readonly say: (message: ProgressMessage) => void
 }
 
@@ -66,17 +68,18 @@ export async function directBuild({ input, trainerBase }: DirectorTask, means: D
     means.say({ phase, done, total })
   }
   const base = trainerBase === undefined ? {} : { trainerBase }
-  const output = await buildTrees(
-    input,
-    means.pool,
-    async (request) => {
-      report('train', 0, 1)
-      const result = await means.train({ ...request, ...base }, report)
-      report('train', 1, 1)
+  const output = await buildTrees(input, {
+    pool: means.pool,
+    train: async (request, aside = false) => {
+      const tell: Report = aside ? () => undefined : report
+      tell('train', 0, 1)
+      const result = await means.train({ ...request, ...base }, tell)
+      tell('train', 1, 1)
       return result
     },
+    prepareTraining: () => means.prepareTraining?.(),
     report,
-  )
+  })
   clock.enter('tune')
   return { ...output, phaseSeconds: clock.seconds }
 }

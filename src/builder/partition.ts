@@ -20,6 +20,8 @@ const LLOYD_PASSES = 4
 const FLAT_PASSES = 10
 /** Passes after these in which the leaves are balanced: the centroids must follow what balance moved. */
 const BALANCED_PASSES = 8
+/** Those of them that look for each row's list anew; the others score again what the lists hold. */
+const LISTING_PASSES: readonly number[] = [1, 3, 6]
 /** Rounds of prices in a pass, but for the last: what is still out of place is about as much as moves in the next. */
 const PASS_ROUNDS = 8
 /** Near leaves kept a row: for prices and for copies. */
@@ -78,7 +80,13 @@ async function balanceLeaves(build: Build, start: CentroidTree, progress: BlockP
   return withAuction(build, { count: points.size, length, leafCount, dense: false }, async (room) => {
     let centres = start
     for (let pass = 1; ; pass++) {
-      await room.pool.each('lists', points.size, ROW_BLOCK, { points, tree: centres, table: room.table })
+      const { table } = room
+      if (LISTING_PASSES.includes(pass)) {
+        await room.pool.each('lists', points.size, ROW_BLOCK, { points, tree: centres, table })
+      } else {
+        const centroids = centres.levels.at(-1)!
+        await room.pool.each('rescore', points.size, ROW_BLOCK, { points, centroids, table })
+      }
       const leafOf = await withFallback(build, centres, (scoreAll) =>
         room.assign(capacities, { scoreAll }, pass < BALANCED_PASSES ? PASS_ROUNDS : MAX_ROUNDS),
       )

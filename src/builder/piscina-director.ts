@@ -15,20 +15,68 @@ async function open(options: ThreadOptions): Promise<PiscinaPool> {
   return pool
 }
 
+/**
+ * The workers that train, one for each training, which ends with it: the memory of TensorFlow.js never shrinks. One may be
+ * made ready while there is other work.
+ */
+class Trainers {
+  readonly #task: DirectorTask
+  #ready: Promise<PiscinaPool> | undefined
+
+  constructor(task: DirectorTask) {
+    this.#task = task
+  }
+
+  prepare(): void {
+    this.#ready ??= this.#load()
+    // Who asks for it hears of its failure.
+    this.#ready.catch(() => undefined)
+  }
+
+  async #load(): Promise<PiscinaPool> {
+    const { input, trainerBase } = this.#task
+    // TensorFlow's native library reads how much to say from the process's own environment.
+    const pool = await open({ threads: 1, env: SHARE_ENV })
+    try {
+      const base = trainerBase === undefined ? {} : { trainerBase }
+      await pool.run('prepareTraining', { trainer: input.options.trainer, ...base })
+      return pool
+    } catch (error) {
+      await pool.close()
+      throw error
+    }
+  }
+
+  async take(): Promise<PiscinaPool> {
+    this.prepare()
+    const ready = this.#ready!
+    this.#ready = undefined
+    return ready
+  }
+
+  /** End one that nobody took. */
+  async close(): Promise<void> {
+    await this.#ready?.then(
+      (pool) => pool.close(),
+      () => undefined,
+    )
+  }
+}
+
 export async function build({
   progress,
   ...task
 }: DirectorTask & { progress: MessagePort }): Promise<Reply<DirectorOutput>> {
   let pool: PiscinaPool | undefined
+  const trainers = new Trainers(task)
   try {
     pool = await open({ threads: task.input.options.threads })
     const output = await directBuild(task, {
       pool,
       say: (message) => progress.postMessage(message),
-      // A worker that ends with the training: the memory of TensorFlow.js never shrinks. Its native library reads how much
-      // to say from the process's own environment.
+      prepareTraining: () => trainers.prepare(),
       train: async (request, report) => {
-        const trainer = await open({ threads: 1, env: SHARE_ENV })
+        const trainer = await trainers.take()
         return trainer.during(undefined, () => trainOn(trainer, request, report))
       },
     })
@@ -37,6 +85,7 @@ export async function build({
     return { error: toPlainError(error) }
   } finally {
     progress.close()
+    await trainers.close()
     await pool?.close()
   }
 }

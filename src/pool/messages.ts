@@ -103,6 +103,8 @@ export interface Tasks {
     input: { points: PointTable; tree: CentroidTree; rows?: Uint32Array; table: AuctionTable } & Block
     output: undefined
   }
+  /** Scores of the leaves in the lists of all rows anew, where centroids [leafCount * width] moved. */
+  rescore: { input: { points: PointTable; centroids: Float32Array; table: AuctionTable } & Block; output: undefined }
   /** Part of a step of an auction: over its moving points, or over its overfull leaves. */
   auction: { input: { table: AuctionTable; kind: 'choose' | 'raise' } & Block; output: undefined }
   /** Means of the rows of each leaf [first, first + count). */
@@ -279,6 +281,8 @@ export interface Tasks {
     } & Block
     output: undefined
   }
+  /** Load what trains, ahead of a training on the same thread. */
+  prepareTraining: { input: { trainer: TrainingTask['trainer']; trainerBase?: string }; output: void }
   /** Train a router; `mix` moves a geometric start towards the queries first. */
   train: {
     input: TrainingTask & { progress: Int32Array }

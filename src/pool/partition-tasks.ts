@@ -141,6 +141,44 @@ export function lists({ points: table, tree, rows, table: to, first, count }: In
   return undefined
 }
 
+/** The scores of all that lists of all rows hold, under centroids that moved. */
+export function rescore({ points: table, centroids, table: to, first, count }: Input<'rescore'>): undefined {
+  const arena = localArena()
+  const { leaves, scores } = listsOf(to)
+  const { length } = to.auction
+  withPoints(table, (points) => {
+    const { width } = points
+    const line = (floats: number): number => (floats * 4 + 63) & ~63
+    const parts = [centroids.length, centroids.length / width, LIST_BLOCK * width, LIST_BLOCK * length].map(line)
+    const bytes = parts.reduce((sum, part) => sum + part, LIST_BLOCK * length * 4)
+    withBytes(arena, bytes, (address) => {
+      const bias = address + parts[0]!
+      const block = bias + parts[1]!
+      const ids = block + parts[2]!
+      const out = ids + parts[3]!
+      arena.f32(address, centroids.length).set(centroids)
+      arena.f32(bias, centroids.length / width).set(nearnessBias(centroids, width))
+      for (let done = first; done < first + count; done += LIST_BLOCK) {
+        const some = Math.min(LIST_BLOCK, first + count - done)
+        const listed = leaves.subarray(done * length, (done + some) * length)
+        points.range(done, some, block)
+        arena.u32(ids, listed.length).set(listed)
+        const found = arena.f32(out, listed.length)
+        for (let i = 0; i < some; i++) {
+          const own = listed.subarray(i * length, (i + 1) * length)
+          const end = own.indexOf(NO_LEAF)
+          const held = end < 0 ? length : end
+          const at = i * length * 4
+          arena.kernels.dotsAt(block + i * width * 4, address, width * 4, ids + at, held, width, bias, out + at)
+          if (held < length) found.fill(-Infinity, i * length + held, (i + 1) * length)
+        }
+        scores.set(found, done * length)
+      }
+    })
+  })
+  return undefined
+}
+
 export function auction({ table, kind, first, count }: Input<'auction'>): undefined {
   const step = kind === 'choose' ? chooseSome : raiseSome
   step(arenaOf(table.memory, table.key), table.auction, first, count)

@@ -14,6 +14,7 @@ export const group = task<'group'>(partitionTasks.group)
 export const vicinities = task<'vicinities'>(partitionTasks.vicinities)
 export const nearestLeaves = task<'nearestLeaves'>(partitionTasks.nearestLeaves)
 export const lists = task<'lists'>(partitionTasks.lists)
+export const rescore = task<'rescore'>(partitionTasks.rescore)
 export const auction = task<'auction'>(partitionTasks.auction)
 export const means = task<'means'>(partitionTasks.means)
 export const permute = task<'permute'>(partitionTasks.permute)
@@ -33,7 +34,12 @@ export const codebooks = task<'codebooks'>(codeTasks.codebooks)
 export const encode = task<'encode'>(codeTasks.encode)
 export const codeRanks = task<'codeRanks'>(rankTasks.codeRanks)
 
-/** TensorFlow.js is loaded by this task alone, in a worker that ends with the training. */
+/** TensorFlow.js is loaded by these two tasks alone, in a worker that ends with the training. */
+export const prepareTraining = task<'prepareTraining'>(async ({ trainer, trainerBase }) => {
+  const { prepareTrainer } = await import('#trainer')
+  await prepareTrainer(trainer, trainerBase)
+})
+
 export const train = task<'train'>(async ({ progress, ...request }) => {
   const { runTraining } = await import('#trainer')
   return runTraining(request, (done, total) => {

@@ -10,8 +10,8 @@ import { QueryStream, featureRows, fitNormaliser, levelTargets } from './sample.
 import type { Normaliser } from './sample.js'
 import type { Tensor, Tensor2D, Trainer } from './tf.js'
 
-/** Largest block of logits held at once, in floats: 16 MB each for the logits, shares, targets and errors of a block. */
-const BLOCK_FLOATS = 1 << 22
+/** Largest block of logits held at once, in floats: 4 MB each for the logits, shares, targets and errors of a block. */
+const BLOCK_FLOATS = 1 << 20
 /** Queries on which temperatures are fitted. */
 const TEMPERATURE_QUERIES = 256
 
@@ -96,7 +96,7 @@ export function startHeads(trainer: Trainer, request: TrainRequest, shape: TreeS
   const normaliser = fitNormaliser(request.queries, dim)
   const heads = importHeads(tables, shape, dim, normaliser)
   const { tf } = trainer
-  const most = Math.max(16, Math.min(TEMPERATURE_QUERIES, Math.floor(BLOCK_FLOATS / shape.leafCount)))
+  const most = Math.max(16, Math.min(TEMPERATURE_QUERIES, Math.floor((2 * BLOCK_FLOATS) / shape.leafCount)))
   const ids = new QueryStream(request, new Rng(request.seed, STREAMS.temperature)).next(most)
   heads.forEach((head, level) => {
     const nodes = shape.nodeCounts[level]!

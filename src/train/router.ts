@@ -29,6 +29,14 @@ export async function trainRouter(request: TrainRequest): Promise<TrainResult> {
   }
 }
 
+/**
+ * Load TensorFlow.js and start its backend ahead of a training on this thread.
+ * @throws {UnsupportedError} BATL_UNSUPPORTED as `trainRouter`.
+ */
+export async function prepareTrainer(trainer: TrainRequest['trainer'], trainerBase?: string): Promise<void> {
+  await loadTrainer(trainer, trainerBase)
+}
+
 /** A training as the builder asks for it: `mix` moves a geometric start towards the queries first. */
 export type TrainingTask = Omit<TrainRequest, 'onStep'> & { mix: boolean; usesNorm: boolean }
 

@@ -85,7 +85,10 @@ async function loadWasm(base: string | undefined): Promise<Tf> {
 
 async function carriedBackend(): Promise<Uint8Array<ArrayBuffer>> {
   const { backend } = await import('#trainer-binary')
-  return Uint8Array.from(atob(backend), (character) => character.charCodeAt(0))
+  const characters = atob(backend)
+  const bytes = new Uint8Array(characters.length)
+  for (let i = 0; i < bytes.length; i++) bytes[i] = characters.charCodeAt(i)
+  return bytes
 }
 
 async function readBackend(base: string): Promise<Uint8Array<ArrayBuffer>> {

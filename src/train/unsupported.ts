@@ -5,3 +5,7 @@ import type * as router from './router.js'
 export const runTraining: typeof router.runTraining = async () => {
   throw cannotTrain()
 }
+
+export const prepareTrainer: typeof router.prepareTrainer = async () => {
+  throw cannotTrain()
+}
