@@ -5,6 +5,7 @@
  *   npm run bench:table
  */
 import { existsSync, readFileSync } from 'node:fs'
+import { VARIANTS } from './variants.js'
 
 /** @param {string} file @returns {any[]} */
 function read(file) {
@@ -65,7 +66,9 @@ function roundTable({ set, rows, leaves, flat, published, rounds, seconds }) {
   return `${text}\nAs built, by mean entries: ${published.map((/** @type {number} */ share) => share.toFixed(2)).join(' / ')}%; flat k-means ${flat.map((/** @type {number} */ share) => share.toFixed(2)).join(' / ')}%: a ratio of ${at90} / ${at95}.\n`
 }
 
-const evidence = read('evidence.jsonl')
+/** Results come in the order in which they were finished. */
+const order = Object.keys(VARIANTS)
+const evidence = read('evidence.jsonl').sort((a, b) => order.indexOf(a.variant) - order.indexOf(b.variant))
 for (const set of new Set(evidence.map((result) => result.set))) {
   const own = evidence.filter((result) => result.set === set)
   process.stdout.write(

@@ -27,8 +27,11 @@ import { probesFor, scoreTrees, tuneLadders } from './tune.js'
 /** Neighbours of a query that label its leaves: the published network learns from a hundred. */
 const LABELS = 20
 const PUBLISHED_LABELS = 100
-/** Queries that a router is trained on, from the base and as many from the log. */
-const TRAINING_QUERIES = 60_000
+/** Queries that a router is trained on, from the base and as many from the log: at most, and at least where memory is short. */
+const MOST_TRAINING_QUERIES = 150_000
+const LEAST_TRAINING_QUERIES = 30_000
+/** Components of these queries, between the two. */
+const TRAINING_COMPONENTS = 20_000_000
 const PUBLISHED_QUERIES = 100_000
 /**
  * Recall of the searches that find labels. What they miss are the rows that queries miss, the very ones that copies are
@@ -175,7 +178,7 @@ async function growTree(
   const training: Training = {
     lessons: chooseLessons(
       found,
-      options.router === 'seq2seq' ? PUBLISHED_QUERIES : TRAINING_QUERIES,
+      options.router === 'seq2seq' ? PUBLISHED_QUERIES : trainingQueries(points.dim),
       points.dim,
       seed,
     ),
@@ -195,6 +198,12 @@ async function growTree(
   retrained.catch(() => undefined)
   if (!aside) await retrained
   return { state: { ...state, holders }, rounds, retrained }
+}
+
+/** Queries that a level-wise router is trained on. */
+function trainingQueries(dim: number): number {
+  const fit = Math.floor(TRAINING_COMPONENTS / dim)
+  return Math.max(LEAST_TRAINING_QUERIES, Math.min(MOST_TRAINING_QUERIES, fit))
 }
 
 /** Copies alone help; training on them may not, so the router that ranks them better stays. */
