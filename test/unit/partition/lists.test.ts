@@ -1,8 +1,9 @@
 import { describe, expect, test } from '@jest/globals'
 import { Rng } from '../../../build/base/rng.js'
 import { Arena } from '../../../build/kernels/memory.js'
-import { NO_LEAF } from '../../../build/partition/balance.js'
+import { auctionBytes, layAuction, NO_LEAF } from '../../../build/partition/balance.js'
 import { LeafScorer, LeafTable } from '../../../build/partition/lists.js'
+import { rescore } from '../../../build/pool/partition-tasks.js'
 import { Points } from '../../../build/partition/points.js'
 import { makeTable } from './table.js'
 
@@ -96,5 +97,34 @@ describe.each([
     expect(out.filter((leaf) => leaf !== NO_LEAF).length).toBe(300)
     points.close()
     scorer.close()
+  })
+
+  test('are scored again with what their lists hold', () => {
+    const length = 5
+    const shape = { count: SIZE, length, leafCount: LEAVES, dense: false }
+    const owner = Arena.create(auctionBytes(shape))
+    const auction = layAuction(shape, owner.allocate(auctionBytes(shape)))
+    const leaves = owner.u32(auction.leaves, SIZE * length)
+    const scores = owner.f32(auction.scores, SIZE * length).fill(7)
+    for (let row = 0; row < SIZE; row++) {
+      // Lists of different lengths, down to none.
+      leaves.set(rng.sample(LEAVES, length), row * length)
+      leaves.fill(NO_LEAF, row * length + (row % (length + 1)), (row + 1) * length)
+    }
+    const [first, count] = [90, 600]
+    const key = -1_000_000 - table.key
+    rescore({ points: table, centroids, table: { memory: owner.memory, key, auction }, first, count })
+    let worst = 0
+    for (let row = 0; row < SIZE; row++) {
+      const nearness = nearnessOf(rowOf(row))
+      for (let j = 0; j < length; j++) {
+        const leaf = leaves[row * length + j]!
+        const score = scores[row * length + j]!
+        if (row < first || row >= first + count) expect(score).toBe(7)
+        else if (leaf === NO_LEAF) expect(score).toBe(-Infinity)
+        else worst = Math.max(worst, Math.abs(score - nearness[leaf]!))
+      }
+    }
+    expect(worst).toBeLessThan(tolerance)
   })
 })
