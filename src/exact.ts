@@ -23,6 +23,7 @@ import { openVectors } from './io/vectors.js'
 import { loadBuildKernels } from './kernels/load-build.js'
 import { nextMemoryKey } from './open.js'
 import type { PointTable } from './partition/points.js'
+import { during } from './pool/during.js'
 import { answerArrays, answerOffsets } from './result.js'
 
 /** Queries that pass over the rows together. */
@@ -84,7 +85,7 @@ export async function exactSearch(rows: Rows, queries: Rows, options: ExactOptio
     }
     const { outIds, outDistances } = answerArrays(count, k)
     const pool = await openPool(threads, { arena, key }, given.signal)
-    await pool.during(given.signal, () =>
+    await during(pool, given.signal, () =>
       pool.each('exact', count, QUERY_BLOCK, { points, order: 0, queries: matrix, k, outIds, outDistances }),
     )
     return { ids: outIds.slice(), distances: outDistances.slice(), offsets: answerOffsets(count, k) }

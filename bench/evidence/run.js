@@ -12,7 +12,7 @@ import { dirname } from 'node:path'
 import { parseArgs } from 'node:util'
 import { buildIndex } from '../../build/builder/build.js'
 import { climb } from '../../build/eval/ladder.js'
-import { RouteModel } from '../../build/search/route.js'
+import { multiplyAdds } from '../../build/search/cost.js'
 import { Searcher } from '../../build/search/searcher.js'
 import { evaluateSearch } from '../../build/search/evaluate.js'
 import { atRecall, probeCurve } from './curve.js'
@@ -62,13 +62,8 @@ async function study(set, variant) {
   const reached = RECALLS.map((recall) => {
     const at = atRecall(curve, recall, data.size)
     const rung = snapshot.rungs.find(({ probes }) => probes >= (at?.probes ?? 0))
-    const multiplyAdds = RouteModel.multiplyAdds(
-      snapshot.router,
-      snapshot.shape,
-      data.dim,
-      rung?.beamWidth ?? snapshot.shape.leafCount,
-    )
-    return { recall, ...at, multiplyAdds }
+    const beamWidth = rung?.beamWidth ?? snapshot.shape.leafCount
+    return { recall, ...at, multiplyAdds: multiplyAdds(snapshot.router, snapshot.shape, data.dim, beamWidth) }
   })
   const promised = await promises(open, data)
   return {

@@ -8,6 +8,7 @@ import {
   type AuctionShape,
   type Fallback,
 } from '../partition/balance.js'
+import { anotherPool } from '../pool/during.js'
 import type { AuctionTable } from '../pool/messages.js'
 import type { WorkerPool } from '../pool/pool.js'
 import { shareU32, type Build } from './context.js'
@@ -64,7 +65,7 @@ export async function withAuction<T>(
   const bytes = auctionBytes(shape)
   const arena = Arena.create(bytes)
   if (bytes <= OWN_POOL_BYTES) return use(new AuctionRoom(arena, shape, build.pool))
-  const pool = await build.pool.another()
+  const pool = await anotherPool(build.pool)
   try {
     return await use(new AuctionRoom(arena, shape, pool))
   } finally {

@@ -1,4 +1,5 @@
 import { toPlainError } from '../base/errors.js'
+import { during } from '../pool/during.js'
 import type { Reply } from '../pool/messages.js'
 import { PortPool, type StartedWorker } from '../pool/ports.js'
 import { directBuild, trainOn, type DirectorOutput, type DirectorTask, type ProgressMessage } from './director.js'
@@ -26,7 +27,7 @@ export async function buildApart({ control, workers, ...task }: ApartInput): Pro
       train: async (request, report) => {
         const trainer = new PortPool([await askForTrainer(control)])
         try {
-          return await trainer.during(undefined, () => trainOn(trainer, request, report))
+          return await during(trainer, undefined, () => trainOn(trainer, request, report))
         } finally {
           say({ trainer: 'end' })
         }

@@ -1,6 +1,7 @@
 import { SHARE_ENV, workerData, type MessagePort } from 'node:worker_threads'
 import { toPlainError, UnsupportedError } from '../base/errors.js'
 import { setKernelModule } from '../kernels/load.js'
+import { during } from '../pool/during.js'
 import type { Reply, WorkerData } from '../pool/messages.js'
 import { PiscinaPool, type ThreadOptions } from '../pool/piscina.js'
 import { directBuild, trainOn, type DirectorOutput, type DirectorTask } from './director.js'
@@ -77,7 +78,7 @@ export async function build({
       prepareTraining: () => trainers.prepare(),
       train: async (request, report) => {
         const trainer = await trainers.take()
-        return trainer.during(undefined, () => trainOn(trainer, request, report))
+        return during(trainer, undefined, () => trainOn(trainer, request, report))
       },
     })
     return { value: output }

@@ -1,4 +1,5 @@
 import { CapacityError, InvalidArgumentError } from '../base/errors.js'
+import { numberIn } from '../base/options.js'
 import { instantiateKernels, type KernelExports } from './kernels.js'
 import { kernelModule, kernelsShare } from './load.js'
 import { isShared } from '../base/shared.js'
@@ -59,7 +60,8 @@ export class Arena {
   static create(bytes = 0): Arena {
     checkBytes('bytes', bytes)
     const initial = Math.ceil((bytes + PAGE) / PAGE)
-    const arena = new Arena(newMemory(initial, bytes))
+    const room = { initial, maximum: MAX_PAGES, shared: kernelsShare() }
+    const arena = new Arena(orRefuse(bytes, 0, () => new WebAssembly.Memory(room)))
     const base = roundUp(arena.kernels.heapBase() >>> 0)
     arena.#release({ address: base, bytes: initial * PAGE - base })
     return arena
@@ -93,17 +95,19 @@ export class Arena {
   allocate(bytes: number): number {
     checkBytes('bytes', bytes)
     const wanted = Math.max(LINE, roundUp(bytes))
-    let index = this.#free.findIndex((block) => block.bytes >= wanted)
-    while (index < 0) {
-      this.#grow(wanted)
-      index = this.#free.findIndex((block) => block.bytes >= wanted)
-    }
-    const block = this.#free[index]!
-    const { address } = block
-    block.address += wanted
-    block.bytes -= wanted
-    if (block.bytes === 0) this.#free.splice(index, 1)
+    const first = (): Block | undefined => this.#free.find((block) => block.bytes >= wanted)
+    while (first() === undefined) this.#grow(wanted)
+    const address = this.#take(first()!, wanted)
     this.#taken.set(address, wanted)
+    return address
+  }
+
+  /** Take the start of a free block. */
+  #take(block: Block, bytes: number): number {
+    const { address } = block
+    block.address += bytes
+    block.bytes -= bytes
+    if (block.bytes === 0) this.#free.splice(this.#free.indexOf(block), 1)
     return address
   }
 
@@ -112,7 +116,6 @@ export class Arena {
    * @throws {CapacityError} BATL_CAPACITY where the memory cannot grow.
    */
   extend(address: number, bytes: number): void {
-    checkBytes('bytes', bytes)
     const taken = this.#taken.get(address)
     if (taken === undefined) throw notAllocated(address)
     const more = roundUp(bytes) - taken
@@ -121,10 +124,7 @@ export class Arena {
     const next = (): Block | undefined => this.#free.find((block) => block.address === end)
     // By shares of what there is, so that many small steps grow the memory seldom.
     while ((next()?.bytes ?? 0) < more) this.#grow(Math.max(more, Math.ceil(taken / 8)))
-    const block = next()!
-    block.address += more
-    block.bytes -= more
-    if (block.bytes === 0) this.#free.splice(this.#free.indexOf(block), 1)
+    this.#take(next()!, more)
     this.#taken.set(address, taken + more)
   }
 
@@ -160,34 +160,16 @@ export class Arena {
     return this.#view(Uint32Array, address, length)
   }
 
-  /** Signed integers at an address, a multiple of 4. */
-  i32(address: number, length: number): Int32Array {
-    return this.#view(Int32Array, address, length)
-  }
-
-  /** Doubles at an address, a multiple of 8. */
-  f64(address: number, length: number): Float64Array {
-    return this.#view(Float64Array, address, length)
-  }
-
   #view<T>(type: ViewType<T>, address: number, length: number): T {
     checkBytes('address', address)
     checkBytes('length', length)
     const { buffer } = this.memory
     const size = type.BYTES_PER_ELEMENT
-    if (address % size !== 0) {
-      throw new InvalidArgumentError(
-        'address',
-        `address ${address} is not a multiple of ${size}, the bytes of an element`,
-      )
-    }
-    if (address + length * size > buffer.byteLength) {
-      throw new InvalidArgumentError(
-        'length',
-        `${length} elements of ${size} bytes at address ${address} end beyond the ${buffer.byteLength} bytes of the memory`,
-      )
-    }
-    return new type(buffer, address, length)
+    if (address % size === 0 && address + length * size <= buffer.byteLength) return new type(buffer, address, length)
+    throw new InvalidArgumentError(
+      'address',
+      `${length} elements of ${size} bytes at address ${address} do not lie in the ${buffer.byteLength} bytes of the memory, or not at a multiple of ${size}`,
+    )
   }
 
   /** Add memory; it lies apart from the last free block where another thread grew it in between. */
@@ -199,35 +181,22 @@ export class Arena {
     const least = Math.ceil(missing / PAGE)
     const room = MAX_PAGES - byteLength / PAGE
     const pages = Math.max(least, Math.min(GROWTH / PAGE, room))
-    let before: number
-    try {
-      before = this.memory.grow(pages)
-    } catch {
-      throw new CapacityError(
-        `${wanted} bytes are wanted, but this memory has grown to ${byteLength} of at most ${MAX_PAGES * PAGE} bytes and cannot grow by as much; index fewer rows, or store smaller ones`,
-        MAX_PAGES * PAGE,
-        wanted,
-      )
-    }
+    const before = orRefuse(wanted, byteLength, () => this.memory.grow(pages))
     this.#release({ address: before * PAGE, bytes: pages * PAGE })
   }
 
   /** Put a block among the free ones, in its place, and join it with its neighbours. */
   #release({ address, bytes }: Block): void {
-    const found = this.#free.findIndex((block) => block.address > address)
-    const index = found < 0 ? this.#free.length : found
-    this.#free.splice(index, 0, { address, bytes })
-    this.#join(index)
-    if (index > 0) this.#join(index - 1)
-  }
-
-  /** Join a free block with the next one, where they touch. */
-  #join(index: number): void {
-    const block = this.#free[index]!
-    const next = this.#free[index + 1]
-    if (next === undefined || block.address + block.bytes !== next.address) return
-    block.bytes += next.bytes
-    this.#free.splice(index + 1, 1)
+    const free = this.#free
+    const end = address + bytes
+    const index = free.filter((block) => block.address < address).length
+    const before = free[index - 1]
+    const after = free[index]
+    const joinsAfter = after?.address === end
+    const block = { address, bytes: joinsAfter ? bytes + after.bytes : bytes }
+    const joinsBefore = before !== undefined && before.address + before.bytes === address
+    if (joinsBefore) before.bytes += block.bytes
+    free.splice(index, joinsAfter ? 1 : 0, ...(joinsBefore ? [] : [block]))
   }
 }
 
@@ -272,19 +241,19 @@ function roundUp(bytes: number): number {
   return Math.ceil(bytes / LINE) * LINE
 }
 
-function newMemory(pages: number, bytes: number): WebAssembly.Memory {
+/** What `take` gives, unless there is no room for it. */
+function orRefuse<T>(wanted: number, present: number, take: () => T): T {
   try {
-    return new WebAssembly.Memory({ initial: pages, maximum: MAX_PAGES, shared: kernelsShare() })
+    return take()
   } catch {
     throw new CapacityError(
-      `${bytes} bytes are wanted, but a memory holds at most ${MAX_PAGES * PAGE - PAGE}, less where the system has less; index fewer rows, or store smaller ones`,
-      MAX_PAGES * PAGE - PAGE,
-      bytes,
+      `${wanted} bytes are wanted beside ${present}, but a memory holds at most ${MAX_PAGES * PAGE}, less where the system has less; index fewer rows, or store smaller ones`,
+      MAX_PAGES * PAGE,
+      wanted,
     )
   }
 }
 
 function checkBytes(argument: string, value: number): void {
-  if (Number.isSafeInteger(value) && value >= 0) return
-  throw new InvalidArgumentError(argument, `${argument} is ${value}, but a whole number of at least 0 is expected`)
+  numberIn(argument, value, { min: 0, max: Number.MAX_SAFE_INTEGER }, 0)
 }

@@ -94,8 +94,8 @@ export class PiscinaPool extends WorkerPool {
     return threads === undefined ? undefined : new PiscinaPool(threads, file, options)
   }
 
-  override async another(): Promise<WorkerPool> {
-    return (await PiscinaPool.start(this.#file, this.#options)) ?? super.another()
+  override another(): Promise<WorkerPool | undefined> {
+    return PiscinaPool.start(this.#file, this.#options)
   }
 
   protected override async perform<K extends TaskName>(name: K, input: Tasks[K]['input']): Promise<Tasks[K]['output']> {

@@ -67,47 +67,12 @@ export abstract class WorkerPool {
     await Promise.all(Array.from({ length: this.threads * AHEAD }, worker))
   }
 
-  /**
-   * Another pool of as many threads, for work on a memory that is to go with it. Where no more threads start these are the
-   * same ones, and ending it leaves them.
-   */
-  async another(): Promise<WorkerPool> {
-    return new BorrowedPool(this)
-  }
-
-  /** Run some work on this pool and end it: when the work is done, fails, or the signal aborts. */
-  async during<T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
-    let abort = (): void => undefined
-    const aborted = new Promise<never>((_, reject) => (abort = () => reject(signal!.reason as Error)))
-    signal?.addEventListener('abort', abort, { once: true })
-    try {
-      signal?.throwIfAborted()
-      return await Promise.race([work(), aborted])
-    } finally {
-      signal?.removeEventListener('abort', abort)
-      await this.close()
-    }
-  }
+  /** A pool of as many threads more, for work on a memory that is to go with it; undefined where no more start. */
+  another?(): Promise<WorkerPool | undefined>
 
   /** End the threads; tasks under way reject. Idempotent. */
   async close(): Promise<void> {
     this.#closed = true
     await this.end()
   }
-}
-
-/** The threads of another pool. */
-class BorrowedPool extends WorkerPool {
-  readonly #owner: WorkerPool
-
-  constructor(owner: WorkerPool) {
-    super(owner.threads)
-    this.#owner = owner
-  }
-
-  protected override perform<K extends TaskName>(name: K, input: Tasks[K]['input']): Promise<Tasks[K]['output']> {
-    return this.#owner.run(name, input)
-  }
-
-  protected override async end(): Promise<void> {}
 }

@@ -1,7 +1,9 @@
 import { BLOCK } from '../codes/shape.js'
-import { RouteModel } from './route.js'
 import type { SearchEffort, SnapshotHeader } from '../tree/snapshot.js'
 import { rowStride } from '../base/matrix.js'
+import type { Router } from '../base/options.js'
+import { RESIDUAL_HIDDEN, SEQ2SEQ } from '../tree/router.js'
+import type { TreeShape } from '../tree/shape.js'
 
 /**
  * What the steps of a query cost, in nanoseconds of one thread of a current server (docs/codes.md shows what was measured).
@@ -24,6 +26,21 @@ const COST = {
 
 const STEPS = Object.keys(COST) as (keyof typeof COST)[]
 
+/** Multiply-adds of one route of a router that keeps `beamWidth` nodes a level. */
+export function multiplyAdds(kind: Router, shape: TreeShape, dim: number, beamWidth: number): number {
+  const { hidden, width: d, feedForward } = SEQ2SEQ
+  let nodes = 0
+  let prefixes = 0
+  let kept = 1
+  for (const arity of shape.arities) {
+    prefixes += kept
+    nodes += kept * arity
+    kept = Math.min(beamWidth, kept * arity)
+  }
+  if (kind === 'seq2seq') return dim * hidden + hidden * d + d * d + prefixes * 2 * d * feedForward + nodes * d
+  return nodes * dim + (kind === 'residual' ? 2 * dim * RESIDUAL_HIDDEN : 0)
+}
+
 /** How often a search with some effort takes each of the steps. */
 export function costFeatures(
   header: SnapshotHeader,
@@ -32,7 +49,7 @@ export function costFeatures(
   const { dim, shape, router, entryCount, codeBytes, rowType, trees } = header
   const entries = trees * ((probes * entryCount) / shape.leafCount + probes * (BLOCK / 2))
   return {
-    routeMultiplyAdd: trees * RouteModel.multiplyAdds(router, shape, dim, beamWidth),
+    routeMultiplyAdd: trees * multiplyAdds(router, shape, dim, beamWidth),
     leaf: trees * probes,
     codeByte: entries * codeBytes,
     entry: entries,

@@ -118,21 +118,6 @@ export class RouteModel {
     return Object.values(scratchParts(kernels, model)).reduce((sum, bytes) => sum + bytes, 0)
   }
 
-  /** Multiply-adds of one route that keeps `beamWidth` nodes a level. */
-  static multiplyAdds(kind: Router, shape: TreeShape, dim: number, beamWidth: number): number {
-    const { hidden, width: d, feedForward } = SEQ2SEQ
-    let nodes = 0
-    let prefixes = 0
-    let kept = 1
-    for (const arity of shape.arities) {
-      prefixes += kept
-      nodes += kept * arity
-      kept = Math.min(beamWidth, kept * arity)
-    }
-    if (kind === 'seq2seq') return dim * hidden + hidden * d + d * d + prefixes * 2 * d * feedForward + nodes * d
-    return nodes * dim + (kind === 'residual' ? 2 * dim * RESIDUAL_HIDDEN : 0)
-  }
-
   #table(name: string): number {
     return this.#tables.get(name)!
   }

@@ -4,6 +4,7 @@ import { Rng } from '../../../build/base/rng.js'
 import { ClosedError } from '../../../build/base/errors.js'
 import { nextMemoryKey } from '../../../build/open.js'
 import { Pace } from '../../../build/format/pace.js'
+import { during } from '../../../build/pool/during.js'
 import { HerePool } from '../../../build/pool/here.js'
 import { PiscinaPool } from '../../../build/pool/piscina.js'
 import { PortPool, startWorkers } from '../../../build/pool/ports.js'
@@ -130,19 +131,19 @@ describe.each(Object.keys(kinds))('a pool of kind %s', (kind) => {
 
   test('that works for a time ends with it: done, failed or aborted', async () => {
     const done = await open(1)
-    expect(await done.during(undefined, async () => 5)).toBe(5)
+    expect(await during(done, undefined, async () => 5)).toBe(5)
     const failed = await open(1)
     const mine = new Error('mine')
-    expect(await failure(() => failed.during(undefined, () => Promise.reject(mine)))).toBe(mine)
+    expect(await failure(() => during(failed, undefined, () => Promise.reject(mine)))).toBe(mine)
     const controller = new AbortController()
     const aborted = await open(1)
     const reason = new Error('enough')
     const work = failure(() =>
-      aborted.during(controller.signal, () => aborted.each('exact', 200_000, 64, scan(200_000))),
+      during(aborted, controller.signal, () => aborted.each('exact', 200_000, 64, scan(200_000))),
     )
     controller.abort(reason)
     expect(await work).toBe(reason)
-    expect(await failure(async () => (await open(1)).during(AbortSignal.abort(reason), async () => 5))).toBe(reason)
+    expect(await failure(async () => during(await open(1), AbortSignal.abort(reason), async () => 5))).toBe(reason)
     for (const pool of [done, failed, aborted]) {
       expect(await failure(() => pool.run('exact', { ...scan(1), first: 0, count: 1 }))).toBeInstanceOf(ClosedError)
     }
