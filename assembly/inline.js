@@ -2,8 +2,8 @@
  * Puts the release kernels where the library finds them, all in build/wasm/. Runs after the compiler, as the last step of
  * `npm run build:wasm`.
  *
- * - binaries.js: of the kernels that searching calls, the strict binary in hexadecimal, which packs better than base64, and
- *   what the relaxed one differs in, so that the library loads them without a file, a fetch or a bundler plug-in.
+ * - binaries.js: of the kernels that searching calls, the strict binary as text, and what the relaxed one differs in, so that
+ *   the library loads them without a file, a fetch or a bundler plug-in.
  * - build-binaries.js: the same of all kernels, which building loads.
  * - kernels.wasm, kernels-relaxed.wasm: all kernels as files, for a plain memory.
  * - modules.js: the strict binary of these as an import of a module, for runtimes that compile no bytes.
@@ -41,6 +41,7 @@ function editsBetween(one, other) {
   const edits = []
   let i = 0
   let j = 0
+  let end = 0
   while (i < one.length || j < other.length) {
     if (one[i] === other[j]) {
       i++
@@ -48,8 +49,8 @@ function editsBetween(one, other) {
       continue
     }
     const [gone, come] = nextAgreement(one, i, other, j)
-    edits.push([i, gone, ...other.subarray(j, j + come)])
-    i += gone
+    edits.push([i - end, gone, ...other.subarray(j, j + come)])
+    end = i += gone
     j += come
   }
   return edits
@@ -59,10 +60,36 @@ function editsBetween(one, other) {
 const compiled = (target) => forPlainMemory(readFileSync(new URL(`${target}.wasm`, folder)))
 const write = (name, content) => writeFileSync(new URL(name, folder), content)
 
+/** Characters of the text that stand for a byte of their own, from the space on; each of the others begins a pair. */
+const SINGLES = 92
+/** Frequent characters of JavaScript, the most frequent first: gzip writes a text in the same codes as what surrounds it. */
+const FREQUENT = ' etsrnoiacdl,h()fu.=;mpwybgv'
+
+/**
+ * A binary as text, which packs better than base64 or hexadecimal. Its 92 most frequent bytes take one character each, the
+ * others a pair: a character that stands for the quotient by 92, and one for the remainder. Before them, in pairs, come the
+ * bytes of the 92. `bytesOfText` of src/kernels/binary.ts reads it.
+ */
+function textOf(bytes) {
+  const all = Array.from({ length: 95 }, (_, i) => String.fromCharCode(32 + i))
+  const singles = all.slice(0, SINGLES)
+  const pairOf = (byte) => all[SINGLES + Math.floor(byte / SINGLES)] + all[byte % SINGLES]
+  const counts = new Array(256).fill(0)
+  for (const byte of bytes) counts[byte]++
+  const ranked = [...counts.keys()].sort((a, b) => counts[b] - counts[a])
+  const escaped = ['"', '\\']
+  const rest = singles.filter((character) => !FREQUENT.includes(character) && !escaped.includes(character))
+  const characters = [...FREQUENT, ...rest, ...escaped]
+  const byteOf = new Map(characters.map((character, rank) => [character, ranked[rank]]))
+  const characterOf = new Map(characters.map((character, rank) => [ranked[rank], character]))
+  const body = Array.from(bytes, (byte) => characterOf.get(byte) ?? pairOf(byte))
+  return [...singles.map((character) => pairOf(byteOf.get(character))), ...body].join('')
+}
+
 /** A pair of binaries as a module of the library. */
 function carry(name, strict, relaxed) {
   const edits = JSON.stringify(editsBetween(strict, relaxed))
-  write(`${name}.js`, `export const strict = '${strict.toString('hex')}'\nexport const relaxed = ${edits}\n`)
+  write(`${name}.js`, `export const strict = ${JSON.stringify(textOf(strict))}\nexport const relaxed = ${edits}\n`)
   write(`${name}.d.ts`, types)
 }
 

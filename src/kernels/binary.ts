@@ -19,19 +19,36 @@ export function withMemory(bytes: Uint8Array<ArrayBuffer>, shared: boolean): Uin
   return bytes
 }
 
-/** What differs between two binaries: [place, bytes that go, ...bytes that come], by place in the first. */
+/** Characters from the space on that stand for a byte of their own in a binary as text; each of the others begins a pair. */
+const SINGLES = 92
+
+/** A binary from the text as which assembly/inline.js puts it into a module. */
+export function bytesOfText(text: string): Uint8Array<ArrayBuffer> {
+  const bytes: number[] = []
+  let high = -1
+  for (const character of text) {
+    const code = character.charCodeAt(0) - 32
+    if (code >= SINGLES) high = code - SINGLES
+    else {
+      bytes.push(high < 0 ? bytes[code]! : high * SINGLES + code)
+      high = -1
+    }
+  }
+  // The text begins with the bytes of the single characters.
+  return Uint8Array.from(bytes.slice(SINGLES))
+}
+
+/** What differs between two binaries: [bytes that stay before it, bytes that go, ...bytes that come]. */
 export type Edit = readonly number[]
 
 /** Apply edits: the relaxed binary differs from the strict one in a few instructions. */
 export function applyEdits(bytes: Uint8Array, edits: readonly Edit[]): Uint8Array<ArrayBuffer> {
-  const out: number[] = []
-  let from = 0
-  for (const [at, gone, ...come] of edits) {
-    for (; from < at!; from++) out.push(bytes[from]!)
-    out.push(...come)
-    from += gone!
+  const out = [...bytes]
+  let at = 0
+  for (const [stay, gone, ...come] of edits) {
+    out.splice((at += stay!), gone!, ...come)
+    at += come.length
   }
-  for (; from < bytes.length; from++) out.push(bytes[from]!)
   return Uint8Array.from(out)
 }
 

@@ -1,14 +1,16 @@
-import * as searching from '#wasm'
+import { relaxed, strict } from '#wasm'
 import { UnsupportedError } from '../base/errors.js'
 import { canShare } from '../base/shared.js'
-import { applyEdits, noKernels, withMemory, type Edit } from './binary.js'
+import { applyEdits, bytesOfText, noKernels, withMemory, type Edit } from './binary.js'
 
-/** Kernels as the library carries them: in hexadecimal, or, where bytes cannot be compiled, as a module. */
+/** Kernels as the library carries them: as text, or, where bytes cannot be compiled, as a module. */
 export interface CarriedKernels {
   readonly strict: string | WebAssembly.Module
   /** What the relaxed binary differs in. */
   readonly relaxed: readonly Edit[]
 }
+
+const searching: CarriedKernels = { strict, relaxed }
 
 /** The kernels of this thread, and which memory they link to. */
 interface Compiled {
@@ -95,8 +97,8 @@ function linkedMemory(module: WebAssembly.Module): boolean {
 }
 
 /** A binary as bytes for this runtime. */
-function bytesOf(hex: string, relaxed: readonly Edit[], shared: boolean): Uint8Array<ArrayBuffer> {
-  const plain = decode(hex)
+function bytesOf(text: string, relaxed: readonly Edit[], shared: boolean): Uint8Array<ArrayBuffer> {
+  const plain = bytesOfText(text)
   const wanted = withMemory(applyEdits(plain, relaxed), shared)
   if (WebAssembly.validate(wanted)) return wanted
   const bytes = withMemory(plain, shared)
@@ -136,8 +138,4 @@ function forbidden(cause: unknown): UnsupportedError {
       'call init({ wasm }) with it',
     { cause },
   )
-}
-
-function decode(hex: string): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from({ length: hex.length / 2 }, (_, i) => parseInt(hex.slice(2 * i, 2 * i + 2), 16))
 }
