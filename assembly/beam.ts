@@ -243,21 +243,21 @@ export function addLogSoftmax(
   for (let row = 0; row < count; row++) {
     let largest = f32x4.splat(-Infinity)
     for (let j = 0; j < arity; j += 4) {
-      const four = Lanes.load(logits + ((<usize>j) << 2), arity - j)
+      const four = Lanes.part(logits + ((<usize>j) << 2), arity - j)
       largest = f32x4.pmax(largest, v128.bitselect(four, f32x4.splat(-Infinity), Lanes.first(arity - j)))
     }
     const pairs = f32x4.pmax(largest, v128.shuffle<f32>(largest, largest, 2, 3, 0, 1))
     const peak = f32x4.pmax(pairs, v128.shuffle<f32>(pairs, pairs, 1, 0, 3, 2))
     let sum = f32x4.splat(0)
     for (let j = 0; j < arity; j += 4) {
-      const four = Lanes.exp(f32x4.sub(Lanes.load(logits + ((<usize>j) << 2), arity - j), peak))
+      const four = Lanes.exp(f32x4.sub(Lanes.part(logits + ((<usize>j) << 2), arity - j), peak))
       sum = f32x4.add(sum, v128.and(four, Lanes.first(arity - j)))
     }
     const logSum = <f32>Math.log(Lanes.sum(sum))
     const parent = f32x4.splat(load<f32>(parentScores + ((<usize>row) << 2)) - logSum)
     for (let j = 0; j < arity; j += 4) {
-      const four = f32x4.sub(Lanes.load(logits + ((<usize>j) << 2), arity - j), peak)
-      Lanes.store(out + ((<usize>j) << 2), f32x4.add(four, parent), arity - j)
+      const four = f32x4.sub(Lanes.part(logits + ((<usize>j) << 2), arity - j), peak)
+      Lanes.putPart(out + ((<usize>j) << 2), f32x4.add(four, parent), arity - j)
     }
     logits += (<usize>arityStride) << 2
     out += (<usize>arity) << 2

@@ -61,6 +61,16 @@ export abstract class Lanes {
     if (count > 2) v128.store_lane<f32>(address, value, 2, 8)
   }
 
+  /** `load` as a call: for kernels whose size matters more than their speed. */
+  static part(address: usize, count: i32): v128 {
+    return Lanes.load(address, count)
+  }
+
+  /** `store` as a call, likewise. */
+  static putPart(address: usize, value: v128, count: i32): void {
+    Lanes.store(address, value, count)
+  }
+
   /** Four floats of a table, by their indices. */
   @inline static gather(table: usize, a: u32, b: u32, c: u32, d: u32): v128 {
     return Lanes.floats(

@@ -24,22 +24,22 @@ export function addNorm(
     let total = f32x4.splat(0)
     for (let i = 0; i < n; i += 4) {
       const at = (<usize>i) << 2
-      const sum = f32x4.add(Lanes.load(x + at, n - i), Lanes.load(y + at, n - i))
+      const sum = f32x4.add(Lanes.part(x + at, n - i), Lanes.part(y + at, n - i))
       total = f32x4.add(total, sum)
-      Lanes.store(out + at, sum, n - i)
+      Lanes.putPart(out + at, sum, n - i)
     }
     const mean = f32x4.splat(Lanes.sum(total) / <f32>n)
     let squares = f32x4.splat(0)
     for (let i = 0; i < n; i += 4) {
-      const offset = f32x4.sub(Lanes.load(out + ((<usize>i) << 2), n - i), mean)
+      const offset = f32x4.sub(Lanes.part(out + ((<usize>i) << 2), n - i), mean)
       squares = f32x4.add(squares, v128.and(f32x4.mul(offset, offset), Lanes.first(n - i)))
     }
     const deviation = f32x4.splat(sqrt<f32>(Lanes.sum(squares) / <f32>n + <f32>1e-5))
     for (let i = 0; i < n; i += 4) {
       const at = (<usize>i) << 2
-      const unit = f32x4.div(f32x4.sub(Lanes.load(out + at, n - i), mean), deviation)
-      const scaled = f32x4.mul(unit, Lanes.load(norm + at, n - i))
-      Lanes.store(out + at, f32x4.add(scaled, Lanes.load(shift + at, n - i)), n - i)
+      const unit = f32x4.div(f32x4.sub(Lanes.part(out + at, n - i), mean), deviation)
+      const scaled = f32x4.mul(unit, Lanes.part(norm + at, n - i))
+      Lanes.putPart(out + at, f32x4.add(scaled, Lanes.part(shift + at, n - i)), n - i)
     }
     x += xStride
     y += yStride
