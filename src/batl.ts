@@ -11,7 +11,7 @@ import {
 } from './base/options.js'
 import { buildIndex } from './builder/build.js'
 import { estimateBytes } from './builder/estimate.js'
-import { openVectors } from './io/vectors.js'
+import { openRowFile } from './io/rows.js'
 import { openCopy, openShared, openSource } from './open.js'
 import { BatlIndex as SearchIndex } from './search-index.js'
 
@@ -21,7 +21,7 @@ import { BatlIndex as SearchIndex } from './search-index.js'
  */
 export class BatlIndex<I extends IdArray = Uint32Array> extends SearchIndex<I> {
   protected constructor(open: object) {
-    super(open, openVectors)
+    super(open, openRowFile)
   }
 
   /**

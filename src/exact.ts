@@ -14,12 +14,11 @@ import {
   type Rows,
   type RowType,
 } from './base/options.js'
-import { openRows } from './base/rows.js'
 import { takeRows } from './builder/intake.js'
-import { openQueries, rowHints, takeQueries } from './queries.js'
+import { openQueries, takeQueries } from './queries.js'
 import { findSection } from './format/layout.js'
 import { Pace } from './format/pace.js'
-import { openVectors } from './io/vectors.js'
+import { openBase, openRowFile } from './io/rows.js'
 import { loadBuildKernels } from './kernels/load-build.js'
 import { nextMemoryKey } from './open.js'
 import type { PointTable } from './partition/points.js'
@@ -58,8 +57,8 @@ export async function exactSearch(rows: Rows, queries: Rows, options: ExactOptio
   checkSignal(given.signal)
   given.signal?.throwIfAborted()
   await loadBuildKernels()
-  const source = await openRows(rows, rowHints('rows', given, openVectors))
-  const asked = await openQueries(queries, source, openVectors)
+  const source = await openBase(rows, given)
+  const asked = await openQueries(queries, source, openRowFile)
   if (asked.dim !== source.dim) throw new DimensionMismatchError(source.dim, asked.dim, 'each of the queries')
   const matrix = await takeQueries(asked, source.dim, new Pace(given.signal))
   // As large leaves as there are, so that little but the rows takes memory.

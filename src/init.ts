@@ -1,9 +1,10 @@
+import { loadKernels, setKernelModule, useKernels } from './kernels/load.js'
 import { InvalidArgumentError } from './base/errors.js'
 import type { ModuleLike, ResponseLike, UrlLike } from './base/globals.js'
 import { hooks } from './base/hooks.js'
+import { bytesOf, isAddress, tagOf, wrong } from './base/kinds.js'
 import { knownOptions } from './base/options.js'
 import { openRead } from '#io'
-import { loadKernels, setKernelModule, useKernels } from './kernels/load.js'
 
 /** Where to take from what the library otherwise finds by itself. */
 export interface InitOptions {
@@ -26,10 +27,7 @@ export interface InitOptions {
 export async function init(options?: InitOptions): Promise<void> {
   const given = knownOptions(options, ['wasm', 'worker', 'trainerBase']) as InitOptions
   if (given.worker !== undefined && typeof given.worker !== 'function') {
-    throw new InvalidArgumentError(
-      'worker',
-      `worker is ${typeof given.worker}, but a function that returns a started worker is expected`,
-    )
+    throw wrong('worker', given.worker, 'a function that returns a started worker')
   }
   const base = given.trainerBase === undefined ? undefined : folderOf(given.trainerBase)
   if (given.wasm === undefined) await loadKernels()
@@ -39,20 +37,17 @@ export async function init(options?: InitOptions): Promise<void> {
 }
 
 async function takeKernels(wasm: unknown): Promise<void> {
-  const kind = Object.prototype.toString.call(wasm)
-  if (kind === '[object WebAssembly.Module]') return setKernelModule(wasm as WebAssembly.Module)
-  if (ArrayBuffer.isView(wasm)) return useKernels(new Uint8Array(wasm.buffer, wasm.byteOffset, wasm.byteLength))
-  if (/\[object (Shared)?ArrayBuffer\]/.test(kind)) return useKernels(new Uint8Array(wasm as ArrayBuffer))
-  if (kind === '[object URL]') return useKernels(await readAll(wasm as URL))
-  if (kind === '[object Response]') {
+  const kind = tagOf(wasm)
+  const bytes = bytesOf(wasm)
+  if (bytes !== undefined) return useKernels(bytes)
+  if (kind === 'WebAssembly.Module') return setKernelModule(wasm as WebAssembly.Module)
+  if (kind === 'URL') return useKernels(await readAll(wasm as URL))
+  if (kind === 'Response') {
     const response = wasm as Response
     if (response.ok) return useKernels(new Uint8Array(await response.arrayBuffer()))
     throw new InvalidArgumentError('wasm', `wasm is a response of status ${response.status}; check its address`)
   }
-  throw new InvalidArgumentError(
-    'wasm',
-    `wasm is ${wasm === null ? 'null' : typeof wasm}, but bytes, a WebAssembly.Module, a URL or a Response is expected`,
-  )
+  throw wrong('wasm', wasm, 'bytes, a WebAssembly.Module, a URL or a Response')
 }
 
 async function readAll(url: URL): Promise<Uint8Array> {
@@ -68,9 +63,8 @@ async function readAll(url: URL): Promise<Uint8Array> {
 
 /** A folder with a slash at its end; on a page, as seen from the page, since workers would see it from their own file. */
 function folderOf(base: unknown): string {
-  const isUrl = Object.prototype.toString.call(base) === '[object URL]'
-  if (typeof base !== 'string' && !isUrl) {
-    throw new InvalidArgumentError('trainerBase', `trainerBase is ${typeof base}, but a folder or address is expected`)
+  if (!isAddress(base)) {
+    throw wrong('trainerBase', base, 'a folder or address')
   }
   const text = String(base)
   const folder = text.endsWith('/') ? text : `${text}/`

@@ -1,5 +1,6 @@
 import { cores, openRead } from '#io'
 import { CapacityError, FormatError, InvalidArgumentError } from './base/errors.js'
+import { bytesOf, isAddress, tagOf, wrong } from './base/kinds.js'
 import { checkSignal, knownOptions, resolveThreads, type OpenOptions, type Phase } from './base/options.js'
 import { viewSnapshot, type Arrived } from './format/decode.js'
 import { IdTable } from './format/ids.js'
@@ -208,37 +209,23 @@ export async function tableOf({ ids }: Snapshot, stay: boolean, signal?: AbortSi
 /** Open a file, an address or a Blob. */
 export async function openSource(source: unknown, options: OpenOptions | undefined): Promise<OpenIndex> {
   const { threads, signal } = openOptions(options)
-  const kind = Object.prototype.toString.call(source)
-  if (typeof source === 'string' || kind === '[object URL]') {
-    const file = await openRead(source as string | URL)
+  if (isAddress(source)) {
+    const file = await openRead(source)
     try {
       return await load(file, threads, signal)
     } finally {
       await file.close()
     }
   }
-  if (kind === '[object Blob]' || kind === '[object File]') {
-    return load(blobFile(source as Blob), threads, signal)
-  }
-  throw new InvalidArgumentError(
-    'source',
-    `source is ${source === null ? 'null' : typeof source}, but a path, a URL or a Blob is expected; for bytes use fromBytes`,
-  )
+  if (/^(Blob|File)$/.test(tagOf(source))) return load(blobFile(source as Blob), threads, signal)
+  throw wrong('source', source, 'a path, a URL or a Blob', '; for bytes use fromBytes')
 }
 
 /** Open a copy of bytes. */
 export async function openCopy(bytes: unknown, options: OpenOptions | undefined): Promise<OpenIndex> {
   const { threads, signal } = openOptions(options)
-  const isView = ArrayBuffer.isView(bytes)
-  if (!isView && !/\[object (Shared)?ArrayBuffer\]/.test(Object.prototype.toString.call(bytes))) {
-    throw new InvalidArgumentError(
-      'bytes',
-      `bytes are ${bytes === null ? 'null' : typeof bytes}, but a Uint8Array or ArrayBuffer is expected`,
-    )
-  }
-  const all = isView
-    ? new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-    : new Uint8Array(bytes as ArrayBuffer)
+  const all = bytesOf(bytes)
+  if (all === undefined) throw wrong('bytes', bytes, 'a Uint8Array or ArrayBuffer')
   const read = async (into: Uint8Array, position: number): Promise<number> => {
     const part = all.subarray(position, position + into.length)
     into.set(part)

@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from './base/errors.js'
 import type { StoredType } from './base/matrix.js'
-import type { RowType } from './base/options.js'
-import { convertRows, openRows, type FileOpener, type RowHints, type RowSource } from './base/rows.js'
+import type { Rows, RowType } from './base/options.js'
+import { openRows, toFloats, type FileOpener, type RowSource } from './base/rows.js'
 import { sharedBuffer } from './base/shared.js'
 import type { Pace } from './format/pace.js'
 import { Arena } from './kernels/memory.js'
@@ -16,15 +16,6 @@ export function blockRows(dim: number): number {
   return Math.max(1, Math.min(BLOCK_ROWS, Math.floor(BLOCK_COMPONENTS / dim)))
 }
 
-/** Where the hints come from, for rows and for queries alike. */
-export function rowHints(
-  argument: string,
-  options: { dim?: number | undefined; type?: RowType | undefined },
-  openFile: FileOpener,
-): RowHints {
-  return { argument, dim: options.dim, type: options.type, openFile }
-}
-
 /** What plain buffers of queries hold, beside rows of a type. */
 export function plainType(type: StoredType): RowType {
   return type === 'i10' || type === 'none' ? 'f32' : type
@@ -32,11 +23,11 @@ export function plainType(type: StoredType): RowType {
 
 /** Open queries of rows of a dimension and type: plain buffers and f16 bits need not say what they are again. */
 export async function openQueries(
-  queries: Parameters<typeof openRows>[0],
+  queries: Rows,
   of: { dim: number; type: RowType },
   openFile: FileOpener,
 ): Promise<RowSource> {
-  return openRows(queries, { ...rowHints('queries', { dim: of.dim }, openFile), typeOfBuffers: of.type })
+  return openRows(queries, { argument: 'queries', dim: of.dim, typeOfBuffers: of.type, openFile })
 }
 
 /** Place of the first value that is no finite number; -1 where all are. A loop, since a callback a value takes ten times as long. */
@@ -86,7 +77,7 @@ export async function takeQueries(source: RowSource, dim: number, pace: Pace): P
   let taken = 0
   for await (const { data } of source.blocks(blockRows(dim))) {
     await pace.turn()
-    const block = convertRows(data, source.type, 'f32') as Float32Array
+    const block = toFloats(data, source.type)
     const bad = firstNotFinite(block)
     if (bad >= 0) {
       throw new InvalidArgumentError(

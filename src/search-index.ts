@@ -17,6 +17,7 @@ import {
   type Rows,
   type SearchOptions,
 } from './base/options.js'
+import { isList, wrong } from './base/kinds.js'
 import type { FileOpener } from './base/rows.js'
 import { BatchPools, searchHere } from './batch.js'
 import { climb, manualEffort } from './eval/ladder.js'
@@ -279,11 +280,8 @@ export class BatlIndex<I extends IdArray = Uint32Array> implements AsyncDisposab
       return { positions: Uint32Array.from(ids as ArrayLike<unknown>, (id) => this.#position(this.#rowNumber(id))), k }
     }
     knownOptions(given, ['ids', 'k'])
-    if (typeof given.ids?.length !== 'number' || typeof given.ids !== 'object') {
-      throw new InvalidArgumentError(
-        'groundTruth.ids',
-        `groundTruth.ids is ${typeof given.ids}, but an array of [queries * k] ids is expected`,
-      )
+    if (!isList(given.ids)) {
+      throw wrong('groundTruth.ids', given.ids, 'an array of [queries * k] ids')
     }
     const columns = numberIn('groundTruth.k', given.k, { min: 1, max: 2 ** 31 }, k)
     if (columns < k || given.ids.length < count * columns) {

@@ -1,5 +1,6 @@
 // @ts-check
-import { fromHalf, toHalf } from '../../build/base/half.js'
+import { toHalf } from '../../build/base/convert.js'
+import { fromHalf } from '../../build/base/half.js'
 import { packSteps, rowStride, stepAt, STORED_TYPES, TYPE_CODE } from '../../build/base/matrix.js'
 import { Rng } from '../../build/base/rng.js'
 import { MOST_QUERY_STEP } from '../../build/search/query.js'

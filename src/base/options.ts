@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from './errors.js'
 import type { AbortSignalLike, UrlLike } from './globals.js'
+import { wrong } from './kinds.js'
 
 /** How near two vectors are: squared Euclidean distance, inner product (larger is nearer), or cosine similarity. */
 export type Metric = 'l2' | 'ip' | 'cosine'
@@ -219,21 +220,11 @@ export function nearestName(given: string, known: readonly string[]): string | u
   return best
 }
 
-function shown(value: unknown): string {
-  if (typeof value === 'string') return `'${value.length > 40 ? `${value.slice(0, 40)}…` : value}'`
-  if (typeof value === 'bigint') return `${value}n`
-  if (value === null || typeof value !== 'object') return typeof value === 'function' ? 'a function' : String(value)
-  return Array.isArray(value) ? 'an array' : `a ${value.constructor?.name ?? 'object'}`
-}
-
 /** Refuse options that are not an object, and names that are not in `known`. Returns those that are not undefined. */
 export function knownOptions(options: unknown, known: readonly string[]): Record<string, unknown> {
   if (options === undefined) return {}
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    throw new InvalidArgumentError(
-      'options',
-      `options are ${shown(options)}, but an object is expected, such as { k: 10 }`,
-    )
+    throw wrong('options', options, 'an object', ', such as { k: 10 }')
   }
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
   for (const name of Object.keys(given)) {
@@ -251,10 +242,7 @@ export function oneOf<T extends string>(argument: string, value: unknown, allowe
   if ((allowed as readonly unknown[]).includes(value)) return value as T
   const near = typeof value === 'string' ? nearestName(value, allowed) : undefined
   const list = allowed.map((name) => `'${name}'`).join(', ')
-  throw new InvalidArgumentError(
-    argument,
-    `${argument} is ${shown(value)}, but one of ${list} is expected${near === undefined ? '' : `; did you mean '${near}'?`}`,
-  )
+  throw wrong(argument, value, `one of ${list}`, near === undefined ? '' : `; did you mean '${near}'?`)
 }
 
 /** Bounds of a number: `integer` refuses fractions. */
@@ -271,10 +259,7 @@ export function numberIn(argument: string, value: unknown, range: Range, fallbac
   const fits = typeof value === 'number' && value >= min && value <= max && (!integer || Number.isInteger(value))
   if (fits) return value
   const bounds = max === Infinity || max >= 2 ** 31 ? `of at least ${min}` : `from ${min} to ${max}`
-  throw new InvalidArgumentError(
-    argument,
-    `${argument} is ${shown(value)}, but ${integer ? 'a whole number' : 'a number'} ${bounds} is expected`,
-  )
+  throw wrong(argument, value, `${integer ? 'a whole number' : 'a number'} ${bounds}`)
 }
 
 /** Threads to use: 0 or nothing is one a core. */
@@ -289,10 +274,10 @@ export function resolveBuildOptions(options: BuildOptions | undefined, cores: nu
   const published = oneOf('preset', given.preset, PRESETS, 'default') === 'published'
   const storage = given.storage === undefined ? undefined : oneOf('storage', given.storage, STORAGES, 'f32')
   if (given.onProgress !== undefined && typeof given.onProgress !== 'function') {
-    throw new InvalidArgumentError('onProgress', `onProgress is ${shown(given.onProgress)}, but a function is expected`)
+    throw wrong('onProgress', given.onProgress, 'a function')
   }
   if (given.ids === null) {
-    throw new InvalidArgumentError('ids', 'ids are null, but an array of numbers, bigints or strings is expected')
+    throw wrong('ids', given.ids, 'an array of numbers, bigints or strings')
   }
   checkSignal(given.signal)
   const metric = oneOf('metric', given.metric, METRICS, 'l2')
@@ -328,7 +313,7 @@ export function checkSignal(signal: unknown): void {
   const looksRight =
     typeof signal === 'object' && signal !== null && 'aborted' in signal && 'addEventListener' in signal
   if (signal !== undefined && !looksRight) {
-    throw new InvalidArgumentError('signal', `signal is ${shown(signal)}, but an AbortSignal is expected`)
+    throw wrong('signal', signal, 'an AbortSignal')
   }
 }
 
@@ -348,10 +333,7 @@ export function resolveSearchOptions(options: unknown, more: readonly string[] =
     }
     const recall = given['recall']
     if (recall !== undefined && !(typeof recall === 'number' && recall > 0 && recall <= 1)) {
-      throw new InvalidArgumentError(
-        'recall',
-        `recall is ${shown(recall)}, but a number above 0 and up to 1 is expected`,
-      )
+      throw wrong('recall', recall, 'a number above 0 and up to 1')
     }
     return { k, recall: recall ?? 0.95, probes: undefined, rerank: undefined }
   }

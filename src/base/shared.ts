@@ -1,3 +1,5 @@
+import { tagOf } from './kinds.js'
+
 /**
  * Memory that threads can share, where the runtime has it: not on a page without cross-origin isolation, nor on most edge
  * runtimes. What does without it works on one thread.
@@ -15,6 +17,5 @@ export function sharedBuffer(bytes: number): ArrayBufferLike {
 
 /** Whether other threads can read and write the same bytes. */
 export function isShared(buffer: ArrayBufferLike): boolean {
-  // Realms have constructors of their own, but one name.
-  return Object.prototype.toString.call(buffer) === '[object SharedArrayBuffer]'
+  return tagOf(buffer) === 'SharedArrayBuffer'
 }

@@ -1,18 +1,18 @@
 import { direct } from '#threads'
 import { DimensionMismatchError, InvalidArgumentError } from '../base/errors.js'
 import { resolveBuildOptions, type BuildOptions, type ResolvedOptions, type Rows } from '../base/options.js'
-import { openRows, type RowSource } from '../base/rows.js'
+import type { RowSource } from '../base/rows.js'
 import { mapSnapshot } from '../format/decode.js'
 import { seal, writeHeader } from '../format/encode.js'
 import { findSection, planLayout } from '../format/layout.js'
 import { Pace } from '../format/pace.js'
-import { openVectors } from '../io/vectors.js'
+import { openBase, openRowFile } from '../io/rows.js'
 import { loadBuildKernels } from '../kernels/load-build.js'
 import { Arena, liveViews } from '../kernels/memory.js'
 import type { SnapshotHeader } from '../tree/snapshot.js'
 import { nextMemoryKey, type OpenIndex } from '../open.js'
 import type { BuildInput, Study } from './context.js'
-import { openQueries, rowHints, takeQueries } from '../queries.js'
+import { openQueries, takeQueries } from '../queries.js'
 import { directorTask, type DirectorOutput } from './director.js'
 import { takeRows, type Intake } from './intake.js'
 import type { BuildOutput } from './builder.js'
@@ -46,7 +46,7 @@ export async function buildIndex(
   const { signal, onProgress } = given ?? {}
   signal?.throwIfAborted()
   await loadBuildKernels()
-  const source = await openRows(rows, rowHints('rows', given ?? {}, openVectors))
+  const source = await openBase(rows, given ?? {})
   if (given?.queries !== undefined) await checkLog(given.queries, source)
   const started = performance.now()
   const intake = await takeRows(source, given ?? {}, options, (done, total) =>
@@ -120,7 +120,7 @@ async function checkLog(queries: Rows, source: RowSource): Promise<void> {
   const streamed = typeof queries === 'object' && queries !== null && Symbol.asyncIterator in queries
   if (streamed) return
   const { dim } = source
-  const log = await openQueries(queries, source, openVectors)
+  const log = await openQueries(queries, source, openRowFile)
   if (log.dim !== dim) throw new DimensionMismatchError(dim, log.dim, 'each of the queries')
 }
 
@@ -132,7 +132,7 @@ async function readLog(
 ): Promise<Float32Array | undefined> {
   const { dim } = rows
   const pace = new Pace(signal)
-  const source = await openQueries(queries, rows, openVectors)
+  const source = await openQueries(queries, rows, openRowFile)
   if (source.dim !== dim) throw new DimensionMismatchError(dim, source.dim, 'each of the queries')
   const log = await takeQueries(source, dim, pace)
   if (options.metric !== 'cosine') return log

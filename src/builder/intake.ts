@@ -1,8 +1,10 @@
 import { CapacityError, InvalidArgumentError } from '../base/errors.js'
+import { convertRows } from '../base/convert.js'
 import { fromHalf } from '../base/half.js'
+import { isList, wrong } from '../base/kinds.js'
 import { packSteps, rowStride, TYPE_CODE, type StoredType } from '../base/matrix.js'
 import { EXACT_ROWS, type BuildOptions, type Ids, type ResolvedOptions, type RowType } from '../base/options.js'
-import { convertRows, type RowArray, type RowSource } from '../base/rows.js'
+import type { RowArray, RowSource } from '../base/rows.js'
 import { encodeIds, IdTable, type StoredIds } from '../format/ids.js'
 import { findSection, planLayout, ROWS_OFFSET, type Layout, type LayoutShape } from '../format/layout.js'
 import { Pace } from '../format/pace.js'
@@ -36,11 +38,8 @@ async function storeIds(
   pace: Pace,
 ): Promise<{ kind: IdKind; stored: StoredIds | undefined; table: IdTable | undefined }> {
   if (ids === undefined) return { kind: 'row', stored: undefined, table: undefined }
-  if (typeof ids !== 'object' || ids === null || typeof (ids as ArrayLike<unknown>).length !== 'number') {
-    throw new InvalidArgumentError(
-      'ids',
-      `ids are ${ids === null ? 'null' : typeof ids}, but an array of numbers, bigints or strings is expected`,
-    )
+  if (!isList(ids)) {
+    throw wrong('ids', ids, 'an array of numbers, bigints or strings')
   }
   const { kind, stored } = await idArray(ids, pace)
   const table = await IdTable.build(stored, pace, (row, first) => {

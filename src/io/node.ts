@@ -6,6 +6,7 @@ import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createGunzip, type Gunzip } from 'node:zlib'
 import { BatlError, FormatError, InvalidArgumentError } from '../base/errors.js'
+import { isAddress, wrong } from '../base/kinds.js'
 import { ChunkReader, type ByteStream, type RandomFile } from './files.js'
 
 /** Bytes of one read or write: one call of the system never takes more than 2 GiB, and aborts are seen in between. */
@@ -18,11 +19,8 @@ export function cores(): number {
 
 /** The path of a file as text. @throws {InvalidArgumentError} BATL_INVALID_ARGUMENT when it is neither that nor a file: URL. */
 export function pathText(path: string | URL): string {
+  if (!isAddress(path)) throw wrong('path', path, 'the path of a file or a file: URL')
   if (typeof path === 'string') return path
-  if (Object.prototype.toString.call(path) !== '[object URL]') {
-    const given = path === null ? 'null' : typeof path
-    throw new InvalidArgumentError('path', `path is ${given}, but the path of a file or a file: URL is expected`)
-  }
   if (path.protocol === 'file:') return fileURLToPath(path)
   throw new InvalidArgumentError('path', `${path.href} is no file: URL; fetch it first, or give the path of a file`)
 }

@@ -1,6 +1,7 @@
 import type { UrlLike } from '../base/globals.js'
+import { COMPONENT_BYTES } from '../base/matrix.js'
 import type { RowType } from '../base/options.js'
-import { rowArray, type RowArray, type VectorFile } from '../base/rows.js'
+import { rowArray, type RowArray } from '../base/rows.js'
 import { extensionOf, readLayout, STORED_BYTES, type StoredType, type VectorLayout } from './layouts.js'
 import { openStream, pathText } from '#io'
 import { GrowingBuffer, Reader } from './reader.js'
@@ -104,6 +105,14 @@ async function* readBlocks(
   }
 }
 
+/** A vector file opened for reading, as `openVectors` gives it. */
+export interface VectorFile {
+  readonly type: RowType
+  readonly dim: number
+  readonly size: number | undefined
+  blocks(rowsPerBlock: number): AsyncIterable<RowArray>
+}
+
 /**
  * Open a vector file for reading in blocks: .fbin .u8bin .i8bin .f16bin .ibin (big-ann-benchmarks), .fvecs .bvecs .ivecs
  * (TEXMEX), .npy (NumPy), each also .gz. Integers of 32 bits and f64 come as f32. Each pass over `blocks` reads the file
@@ -135,18 +144,12 @@ export async function openVectors(path: string | UrlLike): Promise<VectorFile> {
  */
 export async function readVectors(path: string | UrlLike): Promise<Vectors> {
   const { type, dim, size, blocks } = await openVectors(path)
-  const rowBytes = dim * rowArray(type, 0).BYTES_PER_ELEMENT
+  const rowBytes = dim * COMPONENT_BYTES[type]
   const trusted = size !== undefined && !/\.gz$/i.test(pathText(path))
   const bytes = new GrowingBuffer(size === undefined ? Infinity : size * rowBytes, trusted)
   for await (const block of blocks(Math.ceil(BLOCK / rowBytes))) {
     bytes.append(new Uint8Array(block.buffer, block.byteOffset, block.byteLength))
   }
   const buffer = bytes.finish()
-  return { rows: viewAs(type, buffer), type, dim, size: buffer.byteLength / rowBytes }
-}
-
-function viewAs(type: RowType, buffer: ArrayBuffer): RowArray {
-  if (type === 'f32') return new Float32Array(buffer)
-  if (type === 'f16') return new Uint16Array(buffer)
-  return type === 'u8' ? new Uint8Array(buffer) : new Int8Array(buffer)
+  return { rows: rowArray(type, buffer), type, dim, size: buffer.byteLength / rowBytes }
 }

@@ -1,4 +1,5 @@
 import { BatlError, FormatError, InvalidArgumentError, UnsupportedError } from '../base/errors.js'
+import { isAddress, wrong } from '../base/kinds.js'
 import { blobFile, ChunkReader, type ByteStream, type RandomFile } from './files.js'
 
 /**
@@ -13,10 +14,8 @@ export function cores(): number {
 
 /** An address as text. @throws {InvalidArgumentError} BATL_INVALID_ARGUMENT when it is neither a string nor a URL. */
 export function pathText(path: string | URL): string {
-  if (typeof path === 'string') return path
-  if (Object.prototype.toString.call(path) === '[object URL]') return path.href
-  const given = path === null ? 'null' : typeof path
-  throw new InvalidArgumentError('path', `path is ${given}, but an address as a string or URL is expected`)
+  if (isAddress(path)) return String(path)
+  throw wrong('path', path, 'an address as a string or URL')
 }
 
 /** The content behind an address: a browser keeps what is large on disk. */

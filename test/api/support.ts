@@ -3,7 +3,7 @@ import { mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { BatlError, BatlIndex, IdArray, RowType, SearchOptions } from '../../build/index.js'
-import { toHalf } from '../../build/base/half.js'
+import { toHalf } from '../../build/base/convert.js'
 import { Rng } from '../../build/base/rng.js'
 
 /** Rows of one of the four types, as a caller gives them. */

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe } from '@jest/globals'
-import { fromHalf, toHalf } from '../../build/base/half.js'
+import { toHalf } from '../../build/base/convert.js'
+import { fromHalf } from '../../build/base/half.js'
 import { COMPONENT_BYTES, ROW_TYPES, rowStride } from '../../build/base/matrix.js'
 import { type Rng } from '../../build/base/rng.js'
 import { setKernelModule } from '../../build/kernels/load.js'

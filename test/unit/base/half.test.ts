@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals'
-import { fromHalf, toHalf } from '../../../build/base/half.js'
+import { toHalf } from '../../../build/base/convert.js'
+import { fromHalf } from '../../../build/base/half.js'
 import { Rng } from '../../../build/base/rng.js'
 
 /** The value of a half by its definition: sign, exponent of base 15, ten bits of fraction. */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import { rowStride } from '../../../build/base/matrix.js'
-import { convertRows, openRows, type RowHints, type RowSource } from '../../../build/base/rows.js'
-import { toHalf } from '../../../build/base/half.js'
+import { convertRows, toHalf } from '../../../build/base/convert.js'
+import { openRows, type RowHints, type RowSource } from '../../../build/base/rows.js'
 
 const hints = (more: Partial<RowHints> = {}): RowHints => ({
   argument: 'rows',

@@ -1,4 +1,4 @@
-import { toHalf } from '../../../build/base/half.js'
+import { toHalf } from '../../../build/base/convert.js'
 import { rowStride } from '../../../build/base/matrix.js'
 import type { Metric, RowType } from '../../../build/base/options.js'
 import { Rng } from '../../../build/base/rng.js'

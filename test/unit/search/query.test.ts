@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { toHalf } from '../../../build/base/half.js'
+import { toHalf } from '../../../build/base/convert.js'
 import type { Metric, RowType } from '../../../build/base/options.js'
 import { Arena } from '../../../build/kernels/memory.js'
 import { QUERY_FLOAT, QUERY_INTEGER, QueryBuffer, readRow } from '../../../build/search/query.js'
