@@ -1,22 +1,20 @@
-import { FormatError, InvalidArgumentError, UnsupportedError } from '../base/errors.js'
+import { InvalidArgumentError, UnsupportedError } from '../base/errors.js'
 import { rowStride } from '../base/matrix.js'
 import type { Arena } from '../kernels/memory.js'
 import type { Snapshot, SnapshotHeader } from '../tree/snapshot.js'
 import { Checksum } from './checksum.js'
-import { ALIGNMENT, ENTRY, findSection, HEADER, KIND, META_BYTES, planLayout, TABLE_END } from './layout.js'
+import { damaged } from './damage.js'
+import { ALIGNMENT, ENTRY, findSection, HEADER, KIND, META_BYTES, planLayout, readFields, TABLE_END } from './layout.js'
 import type { Layout, Section, SectionName } from './layout.js'
 import { readMeta } from './meta.js'
 import { Pace } from './pace.js'
 import { checkPadding, checkPreamble, readTable, sectionTitle, type TableEntry } from './table.js'
-import {
-  verifyCodec,
-  verifyIds,
-  verifyOrder,
-  verifyRows,
-  verifyScales,
-  verifyTrees,
-  type FiniteCheck,
-} from './verify.js'
+import { verifySnapshot, type FiniteCheck } from './verify.js'
+
+interface ViewType<T> {
+  readonly BYTES_PER_ELEMENT: number
+  new (buffer: ArrayBufferLike, offset?: number, length?: number): T
+}
 
 /**
  * The views of an index in its region, unchecked: for a builder that fills them, and for `viewSnapshot` after its checks.
@@ -25,39 +23,35 @@ import {
  */
 export function mapSnapshot(region: Uint8Array, header: SnapshotHeader, layout: Layout): Snapshot {
   const { buffer, byteOffset } = region
-  const at = ({ offset }: Section): number => byteOffset + offset
-  const u32 = (section: Section): Uint32Array => new Uint32Array(buffer, at(section), section.length / 4)
-  const f32 = (section: Section): Float32Array => new Float32Array(buffer, at(section), section.length / 4)
-  const need = (name: SectionName, tree = 0): Section => findSection(layout, name, tree)!
-  const optional = <T>(name: SectionName, view: (section: Section) => T, none: () => T): T => {
-    const section = findSection(layout, name)
-    return section === undefined ? none() : view(section)
+  const { idKind } = header
+  /** A section as numbers; empty where there is none. */
+  const view = <T>(Type: ViewType<T>, name: SectionName, tree = 0): T => {
+    const section = findSection(layout, name, tree)
+    return section === undefined
+      ? new Type(new ArrayBuffer(0))
+      : new Type(buffer, byteOffset + section.offset, section.length / Type.BYTES_PER_ELEMENT)
   }
-  const u8 = (section: Section): Uint8Array => new Uint8Array(buffer, at(section), section.length)
-  const noFloats = (): Float32Array => new Float32Array(0)
+  const f32 = (name: SectionName): Float32Array => view(Float32Array, name)
   const ids = (): Snapshot['ids'] => {
-    if (header.idKind === 'row') return undefined
-    if (header.idKind === 'string') return { offsets: u32(need('idOffsets')), bytes: u8(need('idBytes')) }
-    const start = at(need('ids'))
-    return header.idKind === 'f64'
-      ? new Float64Array(buffer, start, header.size)
-      : new BigInt64Array(buffer, start, header.size)
+    if (idKind === 'row') return undefined
+    if (idKind === 'string') return { offsets: view(Uint32Array, 'idOffsets'), bytes: view(Uint8Array, 'idBytes') }
+    return idKind === 'f64' ? view(Float64Array, 'ids') : view(BigInt64Array, 'ids')
   }
   return {
     ...header,
-    rows: optional('rows', u8, () => new Uint8Array(0)),
+    rows: view(Uint8Array, 'rows'),
     stride: rowStride(header.rowType, header.dim),
-    scales: optional('scales', f32, noFloats),
-    units: optional('units', f32, noFloats),
-    order: optional('order', u32, () => new Uint32Array(0)),
+    scales: f32('scales'),
+    units: f32('units'),
+    order: view(Uint32Array, 'order'),
     ids: ids(),
-    mean: optional('mean', f32, noFloats),
-    rotation: optional('rotation', f32, noFloats),
-    codebooks: optional('codebooks', f32, noFloats),
+    mean: f32('mean'),
+    rotation: f32('rotation'),
+    codebooks: f32('codebooks'),
     tree: Array.from({ length: header.trees }, (_, tree) => ({
-      router: u8(need('router', tree)),
-      leafOffsets: u32(need('leafOffsets', tree)),
-      leaves: u8(need('leaves', tree)),
+      router: view(Uint8Array, 'router', tree),
+      leafOffsets: view(Uint32Array, 'leafOffsets', tree),
+      leaves: view(Uint8Array, 'leaves', tree),
     })),
   }
 }
@@ -72,22 +66,15 @@ async function readChecked(
   pace: Pace,
   arrived: Arrived | undefined,
 ): Promise<TableEntry[]> {
-  const stated = new DataView(region.buffer, region.byteOffset).getBigUint64(HEADER.tableChecksum.offset, true)
-  if (checksum.ofTable(region) !== stated) {
-    throw new FormatError(
-      'header and section table do not match their checksum: the file is damaged; copy it again or build it again',
-      HEADER.tableChecksum.offset,
-    )
-  }
+  const { tableChecksum } = readFields(new DataView(region.buffer, region.byteOffset), 0, HEADER)
+  if (checksum.ofTable(region) !== tableChecksum)
+    throw damaged('header and section table do not match their checksum', HEADER.tableChecksum.offset)
   const entries = readTable(region)
   for (const entry of entries) {
     const { offset, length } = entry
     const own = arrived && ((count: number) => arrived(offset + count))
     if ((await checksum.of(region.subarray(offset, offset + length), pace, own)) === entry.checksum) continue
-    throw new FormatError(
-      `section ${sectionTitle(entry)} does not match its checksum: the file is damaged; copy it again or build it again`,
-      offset,
-    )
+    throw damaged(`section ${sectionTitle(entry)} does not match its checksum`, offset)
   }
   await arrived?.(region.length)
   checkPadding(region, entries)
@@ -97,10 +84,8 @@ async function readChecked(
 function readHeader(region: Uint8Array, entries: readonly TableEntry[]): SnapshotHeader {
   const meta = entries.find(({ kind }) => kind === KIND.meta)
   if (meta?.length !== META_BYTES) {
-    throw new FormatError(
-      `the file has no section meta of ${META_BYTES} bytes; build the index again`,
-      meta === undefined ? HEADER.sectionCount.offset : meta.at + ENTRY.length.offset,
-    )
+    const at = meta === undefined ? HEADER.sectionCount.offset : meta.at + ENTRY.length.offset
+    throw damaged(`the file has no section meta of ${META_BYTES} bytes`, at)
   }
   return readMeta(region.subarray(meta.offset, meta.offset + META_BYTES), meta.offset)
 }
@@ -113,25 +98,19 @@ function matchLayout(header: SnapshotHeader, entries: readonly TableEntry[], fil
   const sections = planLayout(header, stringIdBytes).sections.map(({ name, tree, length }): Section => {
     const found = left.findIndex((entry) => entry.kind === KIND[name] && entry.tree === tree)
     const [entry] = found < 0 ? [] : left.splice(found, 1)
-    if (entry === undefined) {
-      const title = sectionTitle({ kind: KIND[name], tree })
-      throw new FormatError(`section ${title} is missing; build the index again`, HEADER.sectionCount.offset)
-    }
+    const title = sectionTitle({ kind: KIND[name], tree })
+    if (entry === undefined) throw damaged(`section ${title} is missing`, HEADER.sectionCount.offset)
     if (entry.length !== length) {
-      throw new FormatError(
-        `section ${sectionTitle(entry)} has ${entry.length} bytes, but meta calls for ${length}; build the index again`,
+      throw damaged(
+        `section ${title} has ${entry.length} bytes, but meta calls for ${length}`,
         entry.at + ENTRY.length.offset,
       )
     }
     return { name, tree, offset: entry.offset, length }
   })
   const [extra] = left
-  if (extra !== undefined) {
-    throw new FormatError(
-      `section ${sectionTitle(extra)} stands twice or does not belong here; build the index again`,
-      extra.at,
-    )
-  }
+  if (extra !== undefined)
+    throw damaged(`section ${sectionTitle(extra)} stands twice or does not belong here`, extra.at)
   return { sections, length: fileLength }
 }
 
@@ -174,11 +153,6 @@ export async function viewSnapshot(
   const header = readHeader(region, entries)
   const layout = matchLayout(header, entries, region.length)
   const snapshot = mapSnapshot(region, header, layout)
-  await verifyRows(snapshot, region.byteOffset, finite, pace)
-  await verifyScales(snapshot, region.byteOffset, pace)
-  await verifyOrder(snapshot, region.byteOffset, pace)
-  await verifyIds(snapshot.ids, region.byteOffset, pace)
-  await verifyCodec(snapshot, region.byteOffset, pace)
-  await verifyTrees(snapshot, region.byteOffset, pace)
+  await verifySnapshot(snapshot, region.byteOffset, finite, pace)
   return snapshot
 }

@@ -5,12 +5,44 @@ import { padded, storedBytes, storedTensors } from '../tree/router.js'
 import { MAX_RUNGS, type SnapshotHeader } from '../tree/snapshot.js'
 
 /** Where a field lies in its structure, and its type in the words of FORMAT.md. A test compares both. */
-export interface Field {
+export interface Field<T extends string = string> {
   readonly offset: number
-  readonly type: string
+  readonly type: T
 }
 
-const field = (offset: number, type: string): Field => ({ offset, type })
+const field = <T extends string>(offset: number, type: T): Field<T> => ({ offset, type })
+
+/** How a view reads numbers of a type. */
+const READ = {
+  u8: 'getUint8',
+  u16: 'getUint16',
+  u32: 'getUint32',
+  u64: 'getBigUint64',
+  i64: 'getBigInt64',
+  f32: 'getFloat32',
+  f64: 'getFloat64',
+} as const
+
+/** The numbers of a structure by name, those of 64 bits as bigints. */
+type Values<Fields extends Readonly<Record<string, Field>>> = {
+  -readonly [K in keyof Fields as Fields[K]['type'] extends keyof typeof READ ? K : never]: ReturnType<
+    DataView[(typeof READ)[Fields[K]['type'] & keyof typeof READ]]
+  >
+}
+
+/** Read the numbers of the structure at byte `at`; its runs of several are left out. */
+export function readFields<Fields extends Readonly<Record<string, Field>>>(
+  view: DataView,
+  at: number,
+  fields: Fields,
+): Values<Fields> {
+  const values: Record<string, unknown> = {}
+  for (const [name, { offset, type }] of Object.entries(fields)) {
+    const read = READ[type as keyof typeof READ]
+    if (read !== undefined) values[name] = view[read](at + offset, true)
+  }
+  return values as Values<Fields>
+}
 
 /** `BATL`, a byte above 127, CR LF and LF: a transfer as text or as 7 bits changes at least one of them. */
 export const MAGIC: readonly number[] = [0x42, 0x41, 0x54, 0x4c, 0xff, 0x0d, 0x0a, 0x0a]

@@ -1,84 +1,100 @@
-import { FormatError } from '../base/errors.js'
 import { mostCodeBytes } from '../codes/shape.js'
 import { routerTensors } from '../tree/router.js'
 import { treeShape } from '../tree/shape.js'
 import { MAX_RUNGS, MOST_COPIES, TUNED_K, type Rung, type SnapshotHeader } from '../tree/snapshot.js'
-import { CODES, MAX_DIM, MAX_LEVELS, MAX_TREES, META, META_BYTES, RUNG, RUNG_BYTES, type Field } from './layout.js'
+import { checkZero, damaged } from './damage.js'
+import {
+  CODES,
+  MAX_DIM,
+  MAX_LEVELS,
+  MAX_TREES,
+  META,
+  META_BYTES,
+  readFields,
+  RUNG,
+  RUNG_BYTES,
+  type Field,
+} from './layout.js'
 
 const U32_MAX = 2 ** 32 - 1
 /** Node numbers and table sizes are computed in 32-bit integers elsewhere: nothing larger may get past the door. */
 const MAX_LEAVES = 2 ** 31 - 1
 const MAX_TABLE_FLOATS = 2 ** 31 - 16
 
-/** Refuse unless `holds`; `field` says where the value lies in the section `meta`. */
-type Check = (holds: boolean, field: Field, name: string, value: unknown, wanted: string) => void
+/** Checks of the values of a structure's fields. */
+interface Checks<Name extends string> {
+  /** Refuse a value unless `holds`. */
+  holds(name: Name, holds: boolean, wanted: string, value?: unknown, label?: string): void
+  /** Refuse what is no integer from `low` to `high`; `note` says to errors where that holds. */
+  range(name: Name, low: number, high: number, note?: string): void
+}
 
-/** Checks of fields of `meta` that starts at byte `at` of the file. */
-function checkAt(at: number): Check {
-  return (holds, { offset }, name, value, wanted) => {
+/**
+ * @param at - where the structure starts in the file.
+ * @param title - what errors put before the names of its fields.
+ */
+function checksOf<Fields extends Readonly<Record<string, Field>>>(
+  at: number,
+  fields: Fields,
+  values: { readonly [K in keyof Fields]?: unknown },
+  title = '',
+): Checks<keyof Fields & string> {
+  type Own = Checks<keyof Fields & string>
+  const holds: Own['holds'] = (name, holds, wanted, value = values[name], label = name) => {
     if (holds) return
-    throw new FormatError(
-      `section meta: ${name} is ${String(value)}, but must be ${wanted}; the file is damaged or was not written by batl, build it again`,
-      at + offset,
-    )
+    const { offset } = fields[name]!
+    throw damaged(`section meta: ${title}${label} is ${String(value)}, but must be ${wanted}`, at + offset)
   }
-}
-
-function within(value: number, low: number, high: number): boolean {
-  return Number.isInteger(value) && value >= low && value <= high
-}
-
-function checkScalars(header: SnapshotHeader, check: Check): void {
-  const { size, dim, metric, rowType, seed, entryCount, trees, codeBytes, termUnit } = header
-  const depth = header.shape.arities.length
-  check(within(size, 1, U32_MAX), META.size, 'size', size, '1 to 2^32 - 1')
-  check(within(dim, 1, MAX_DIM), META.dim, 'dim', dim, `1 to ${MAX_DIM}`)
-  const fits = rowType !== 'i10' || metric === 'cosine'
-  check(fits, META.rowType, 'rowType', rowType, 'another unless metric is cosine')
-  check(Number.isSafeInteger(seed), META.seed, 'seed', seed, 'an integer of at most 53 bits')
-  check(within(depth, 0, MAX_LEVELS), META.depth, 'depth', depth, `0 to ${MAX_LEVELS}`)
-  if (depth === 0) {
-    check(trees === 0, META.trees, 'trees', trees, '0 without levels')
-    check(entryCount === 0, META.entryCount, 'entryCount', entryCount, '0 without levels')
-    check(codeBytes === 0, META.codeBytes, 'codeBytes', codeBytes, '0 without levels')
-    check(rowType !== 'none', META.rowType, 'rowType', rowType, 'another without levels')
-  } else {
-    check(within(trees, 1, MAX_TREES), META.trees, 'trees', trees, `1 to ${MAX_TREES}`)
-    const most = Math.min(size * MOST_COPIES, U32_MAX)
-    check(within(entryCount, size, most), META.entryCount, 'entryCount', entryCount, `size to ${MOST_COPIES} x size`)
-    const widest = mostCodeBytes(dim)
-    check(within(codeBytes, 1, widest), META.codeBytes, 'codeBytes', codeBytes, `1 to ${widest}`)
+  const range: Own['range'] = (name, low, high, note = '') => {
+    const value = values[name] as number
+    const fits = Number.isInteger(value) && value >= low && value <= high
+    holds(name, fits, `${low === high ? low : `${low} to ${high}`}${note}`)
   }
-  check(termUnit >= 0 && termUnit < Infinity, META.termUnit, 'termUnit', termUnit, 'finite and at least 0')
+  return { holds, range }
 }
 
-function checkShape(header: SnapshotHeader, check: Check): void {
-  const { arities, leafCount } = header.shape
-  for (const arity of arities) check(within(arity, 2, MAX_LEAVES), META.arities, 'an arity', arity, '2 or more')
-  check(leafCount <= MAX_LEAVES, META.arities, 'the product of the arities', leafCount, `at most ${MAX_LEAVES}`)
+type MetaChecks = Checks<keyof typeof META>
+
+function checkScalars({ size, dim, metric, rowType, shape, termUnit }: SnapshotHeader, check: MetaChecks): void {
+  check.range('size', 1, U32_MAX)
+  check.range('dim', 1, MAX_DIM)
+  check.range('depth', 0, MAX_LEVELS)
+  check.range('seed', -Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER)
+  // Without levels there is nothing of a tree.
+  const some = Math.min(1, shape.arities.length)
+  const note = some > 0 ? '' : ' without levels'
+  check.range('trees', some, some * MAX_TREES, note)
+  check.range('entryCount', some * size, some * Math.min(size * MOST_COPIES, U32_MAX), note)
+  check.range('codeBytes', some, some * mostCodeBytes(dim), note)
+  check.holds('rowType', some > 0 || rowType !== 'none', 'another without levels')
+  check.holds('rowType', rowType !== 'i10' || metric === 'cosine', 'another unless metric is cosine')
+  check.holds('termUnit', termUnit >= 0 && termUnit < Infinity, 'finite and at least 0')
+}
+
+function checkShape({ shape, router, dim }: SnapshotHeader, { holds }: MetaChecks): void {
+  const { arities, leafCount } = shape
+  for (const arity of arities) holds('arities', arity >= 2, '2 or more', arity, 'an arity')
+  holds('arities', leafCount <= MAX_LEAVES, `at most ${MAX_LEAVES}`, leafCount, 'the product of the arities')
   if (arities.length === 0) return
-  for (const { name, rows, cols } of routerTensors(header.router, header.shape, header.dim)) {
+  for (const { name, rows, cols } of routerTensors(router, shape, dim)) {
     const floats = rows * cols
-    check(floats <= MAX_TABLE_FLOATS, META.arities, `table ${name}, in floats,`, floats, `at most ${MAX_TABLE_FLOATS}`)
+    holds('arities', floats <= MAX_TABLE_FLOATS, `at most ${MAX_TABLE_FLOATS}`, floats, `floats of table ${name}`)
   }
 }
 
-function checkRungs({ rungs, shape, size, rowType }: SnapshotHeader, check: Check): void {
-  check(within(rungs.length, 0, MAX_RUNGS), META.rungCount, 'rungCount', rungs.length, `0 to ${MAX_RUNGS}`)
+function checkRungs({ rungs, shape, size, rowType }: SnapshotHeader, at: number): void {
   let before: Rung | undefined
   for (const [r, rung] of rungs.entries()) {
-    const at = (part: Field): Field => ({ offset: META.rungs.offset + r * RUNG_BYTES + part.offset, type: part.type })
-    const { probes, beamWidth, rerank, k, recall } = rung
-    const leaves = `1 to leafCount = ${shape.leafCount}`
-    check(within(probes, 1, shape.leafCount), at(RUNG.probes), `rung ${r}: probes`, probes, leaves)
-    check(within(beamWidth, 1, shape.leafCount), at(RUNG.beamWidth), `rung ${r}: beamWidth`, beamWidth, leaves)
-    const none = rowType === 'none'
-    const rows = none ? '0 without rows' : `1 to size = ${size}`
-    check(none ? rerank === 0 : within(rerank, 1, size), at(RUNG.rerank), `rung ${r}: rerank`, rerank, rows)
+    const { k, recall } = rung
+    const check = checksOf(at + r * RUNG_BYTES, RUNG, rung, `rung ${r}: `)
+    check.range('probes', 1, shape.leafCount)
+    check.range('beamWidth', 1, shape.leafCount)
+    if (rowType === 'none') check.range('rerank', 0, 0, ' without rows')
+    else check.range('rerank', 1, size, ' = size')
     const known = TUNED_K.some((tuned) => tuned === k) && k >= (before?.k ?? 0)
-    check(known, at(RUNG.k), `rung ${r}: k`, k, `one of ${TUNED_K.join(', ')}, not below that of the rung before`)
+    check.holds('k', known, `one of ${TUNED_K.join(', ')}, not below that of the rung before`)
     const least = before?.k === k ? before.recall : 0
-    check(recall >= least && recall <= 1, at(RUNG.recall), `rung ${r}: recall`, recall, `${least} to 1`)
+    check.holds('recall', recall >= least && recall <= 1, `${least} to 1`)
     before = rung
   }
 }
@@ -89,10 +105,12 @@ function checkRungs({ rungs, shape, size, rowType }: SnapshotHeader, check: Chec
  * @throws {FormatError} BATL_FORMAT that names the field.
  */
 export function checkHeader(header: SnapshotHeader, at: number): void {
-  const check = checkAt(at)
+  const { shape, rungs } = header
+  const check = checksOf(at, META, { ...header, depth: shape.arities.length, rungCount: rungs.length })
+  check.range('rungCount', 0, MAX_RUNGS)
   checkScalars(header, check)
   checkShape(header, check)
-  checkRungs(header, check)
+  checkRungs(header, at + META.rungs.offset)
 }
 
 function codeOf<T extends string>(names: readonly T[], value: T): number {
@@ -131,41 +149,6 @@ export function writeMeta(bytes: Uint8Array, header: SnapshotHeader): void {
   }
 }
 
-function readCode<T extends string>(names: readonly T[], code: number, field: Field, name: string, check: Check): T {
-  const value = names[code]
-  check(value !== undefined, field, name, code, names.map((known, i) => `${i} (${known})`).join(', '))
-  return value as T
-}
-
-function readArities(view: DataView, check: Check): number[] {
-  const depth = view.getUint8(META.depth.offset)
-  check(depth <= MAX_LEVELS, META.depth, 'depth', depth, `0 to ${MAX_LEVELS}`)
-  const arities: number[] = []
-  for (let level = 0; level < MAX_LEVELS; level++) {
-    const arity = view.getUint32(META.arities.offset + 4 * level, true)
-    if (level < depth) arities.push(arity)
-    else check(arity === 0, META.arities, `the arity of level ${level}, beyond depth ${depth},`, arity, '0')
-  }
-  return arities
-}
-
-function readRungs(view: DataView, count: number): Rung[] {
-  return Array.from({ length: count }, (_, r) => {
-    const base = META.rungs.offset + r * RUNG_BYTES
-    return {
-      probes: view.getUint32(base + RUNG.probes.offset, true),
-      beamWidth: view.getUint32(base + RUNG.beamWidth.offset, true),
-      rerank: view.getUint32(base + RUNG.rerank.offset, true),
-      k: view.getUint32(base + RUNG.k.offset, true),
-      recall: view.getFloat64(base + RUNG.recall.offset, true),
-    }
-  })
-}
-
-function checkZero(bytes: Uint8Array, from: number, to: number, name: string, check: Check): void {
-  for (let i = from; i < to; i++) check(bytes[i] === 0, { offset: i, type: 'u8' }, name, bytes[i], '0')
-}
-
 /**
  * Read and check the section.
  * @param bytes - the `META_BYTES` bytes of the section.
@@ -173,36 +156,44 @@ function checkZero(bytes: Uint8Array, from: number, to: number, name: string, ch
  * @throws {FormatError} BATL_FORMAT that names the field.
  */
 export function readMeta(bytes: Uint8Array, at: number): SnapshotHeader {
-  const check = checkAt(at)
   const view = new DataView(bytes.buffer, bytes.byteOffset, META_BYTES)
-  const code = <K extends keyof typeof CODES>(name: K): (typeof CODES)[K][number] =>
-    readCode<(typeof CODES)[K][number]>(CODES[name], view.getUint8(META[name].offset), META[name], name, check)
-  const rungCount = view.getUint32(META.rungCount.offset, true)
-  check(rungCount <= MAX_RUNGS, META.rungCount, 'rungCount', rungCount, `0 to ${MAX_RUNGS}`)
-  checkZero(bytes, META.metaReserved.offset, META.seed.offset, 'a reserved byte', check)
-  checkZero(bytes, META.rungsReserved.offset, META.rungs.offset, 'a reserved byte', check)
-  for (let r = 0; r < rungCount; r++) {
-    const at = META.rungs.offset + r * RUNG_BYTES
-    checkZero(bytes, at + RUNG.rungReserved.offset, at + RUNG_BYTES, 'a reserved byte', check)
+  const fields = readFields(view, 0, META)
+  const { depth, rungCount, rotated } = fields
+  const check = checksOf(at, META, fields)
+  check.range('depth', 0, MAX_LEVELS)
+  check.range('rungCount', 0, MAX_RUNGS)
+  check.range('rotated', 0, 1)
+  const zero = (from: number, to: number): void => checkZero(bytes, from, to, () => 'section meta: a reserved byte', at)
+  zero(META.arities.offset + 4 * depth, META.rungCount.offset)
+  zero(META.metaReserved.offset, META.seed.offset)
+  zero(META.rungsReserved.offset, META.rungs.offset)
+  zero(META.rungs.offset + rungCount * RUNG_BYTES, META_BYTES)
+  const rungs = Array.from({ length: rungCount }, (_, r) => {
+    const start = META.rungs.offset + r * RUNG_BYTES
+    zero(start + RUNG.rungReserved.offset, start + RUNG_BYTES)
+    return readFields(view, start, RUNG)
+  })
+  const arities = Array.from({ length: depth }, (_, level) => view.getUint32(META.arities.offset + 4 * level, true))
+  const code = <K extends keyof typeof CODES>(name: K): (typeof CODES)[K][number] => {
+    const value = CODES[name][fields[name]]
+    check.holds(name, value !== undefined, CODES[name].map((known, i) => `${i} (${known})`).join(', '))
+    return value!
   }
-  const rotated = view.getUint8(META.rotated.offset)
-  check(rotated <= 1, META.rotated, 'rotated', rotated, '0 or 1')
-  checkZero(bytes, META.rungs.offset + rungCount * RUNG_BYTES, META_BYTES, 'a byte after the last rung', check)
   const header: SnapshotHeader = {
-    size: view.getUint32(META.size.offset, true),
-    dim: view.getUint32(META.dim.offset, true),
+    size: fields.size,
+    dim: fields.dim,
     metric: code('metric'),
     rowType: code('rowType'),
     idKind: code('idKind'),
     router: code('router'),
-    shape: treeShape(readArities(view, check)),
-    trees: view.getUint8(META.trees.offset),
-    entryCount: Number(view.getBigUint64(META.entryCount.offset, true)),
-    rungs: readRungs(view, rungCount),
-    codeBytes: view.getUint32(META.codeBytes.offset, true),
+    shape: treeShape(arities),
+    trees: fields.trees,
+    entryCount: Number(fields.entryCount),
+    rungs,
+    codeBytes: fields.codeBytes,
     rotated: rotated === 1,
-    termUnit: view.getFloat32(META.termUnit.offset, true),
-    seed: Number(view.getBigInt64(META.seed.offset, true)),
+    termUnit: fields.termUnit,
+    seed: Number(fields.seed),
     trainer: code('trainer'),
   }
   checkHeader(header, at)

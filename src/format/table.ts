@@ -1,4 +1,5 @@
 import { FormatError, VersionError } from '../base/errors.js'
+import { checkZero, damaged } from './damage.js'
 import {
   align64,
   ENTRY,
@@ -8,6 +9,7 @@ import {
   KIND,
   MAGIC,
   MAJOR,
+  readFields,
   TABLE_CAPACITY,
   TABLE_END,
 } from './layout.js'
@@ -46,17 +48,6 @@ function checkMagic(head: Uint8Array): void {
   )
 }
 
-function checkLength(view: DataView, available: number): void {
-  const { offset } = HEADER.fileLength
-  const stated = view.getBigUint64(offset, true)
-  if (stated === BigInt(available)) return
-  const trouble = stated > BigInt(available) ? 'it is truncated' : 'bytes were added to it, or the length is damaged'
-  throw new FormatError(
-    `the file has ${available} bytes, but its header states ${stated}: ${trouble}; copy it again or build it again`,
-    stated > BigInt(available) ? available : offset,
-  )
-}
-
 /**
  * What can be told from the start of a file, before any memory is taken for the rest.
  * @param head - at least the first 64 bytes of the file, or all of it where it is shorter.
@@ -67,43 +58,30 @@ function checkLength(view: DataView, available: number): void {
 export function checkPreamble(head: Uint8Array, available: number): void {
   checkMagic(head)
   if (head.length < HEADER_BYTES || available < TABLE_END) {
-    throw new FormatError(
-      `the file ends after ${available} bytes, but header and section table take ${TABLE_END}; copy it again or build it again`,
-      available,
-    )
+    throw damaged(`the file ends after ${available} bytes, but header and section table take ${TABLE_END}`, available)
   }
-  const view = new DataView(head.buffer, head.byteOffset, HEADER_BYTES)
-  const major = view.getUint16(HEADER.major.offset, true)
-  const minor = view.getUint16(HEADER.minor.offset, true)
+  const { major, minor, fileLength } = readFields(new DataView(head.buffer, head.byteOffset), 0, HEADER)
   if (major !== MAJOR) throw new VersionError(`${major}.${minor}`, `${MAJOR}.x`)
-  checkLength(view, available)
+  if (fileLength === BigInt(available)) return
+  const cut = fileLength > available
+  const trouble = cut ? 'it is truncated' : 'bytes were added to it, or the length is damaged'
+  throw damaged(
+    `the file has ${available} bytes, but its header states ${fileLength}: ${trouble}`,
+    cut ? available : HEADER.fileLength.offset,
+  )
 }
 
-function checkPlace(entry: TableEntry, earliest: number, view: DataView): void {
+function checkPlace(entry: TableEntry, earliest: number, fileLength: number): void {
   const { offset, length, at } = entry
   const title = `section ${sectionTitle(entry)}`
   if (offset !== earliest) {
-    throw new FormatError(
-      `${title} starts at ${offset}, but must start at ${earliest}, the next multiple of 64; build the index again`,
+    throw damaged(
+      `${title} starts at ${offset}, but must start at ${earliest}, the next multiple of 64`,
       at + ENTRY.offset.offset,
     )
   }
-  if (offset + length > view.byteLength) {
-    throw new FormatError(
-      `${title} ends at ${offset + length}, but the file at ${view.byteLength}; build the index again`,
-      at + ENTRY.length.offset,
-    )
-  }
-}
-
-function checkZero(region: Uint8Array, from: number, to: number, what: string): void {
-  for (let i = from; i < to; i++) {
-    if (region[i] !== 0) {
-      throw new FormatError(
-        `${what} must be zero, but byte ${i} is ${region[i]}; copy the file again or build it again`,
-        i,
-      )
-    }
+  if (offset + length > fileLength) {
+    throw damaged(`${title} ends at ${offset + length}, but the file at ${fileLength}`, at + ENTRY.length.offset)
   }
 }
 
@@ -114,37 +92,24 @@ function checkZero(region: Uint8Array, from: number, to: number, what: string): 
  */
 export function readTable(region: Uint8Array): TableEntry[] {
   const view = new DataView(region.buffer, region.byteOffset, region.byteLength)
-  const count = view.getUint32(HEADER.sectionCount.offset, true)
+  const { sectionCount: count } = readFields(view, 0, HEADER)
   if (count < 1 || count > TABLE_CAPACITY) {
-    const { offset } = HEADER.sectionCount
-    throw new FormatError(
-      `the header states ${count} sections, but 1 to ${TABLE_CAPACITY} fit; build the index again`,
-      offset,
-    )
+    throw damaged(`the header states ${count} sections, but 1 to ${TABLE_CAPACITY} fit`, HEADER.sectionCount.offset)
   }
-  checkZero(region, HEADER.headerReserved.offset, HEADER_BYTES, 'the reserved part of the header')
-  checkZero(region, HEADER_BYTES + count * ENTRY_BYTES, TABLE_END, 'the unused part of the section table')
+  checkZero(region, HEADER.headerReserved.offset, HEADER_BYTES, () => 'the reserved part of the header')
+  checkZero(region, HEADER_BYTES + count * ENTRY_BYTES, TABLE_END, () => 'the unused part of the section table')
   const entries: TableEntry[] = []
   let end = TABLE_END
   for (let i = 0; i < count; i++) {
     const at = HEADER_BYTES + i * ENTRY_BYTES
-    const entry: TableEntry = {
-      kind: view.getUint32(at + ENTRY.kind.offset, true),
-      tree: view.getUint32(at + ENTRY.tree.offset, true),
-      offset: Number(view.getBigUint64(at + ENTRY.offset.offset, true)),
-      length: Number(view.getBigUint64(at + ENTRY.length.offset, true)),
-      checksum: view.getBigUint64(at + ENTRY.checksum.offset, true),
-      at,
-    }
-    checkPlace(entry, align64(end), view)
+    const fields = readFields(view, at, ENTRY)
+    const entry = { ...fields, offset: Number(fields.offset), length: Number(fields.length), at }
+    checkPlace(entry, align64(end), region.length)
     end = entry.offset + entry.length
     entries.push(entry)
   }
   if (align64(end) !== region.length) {
-    throw new FormatError(
-      `the last section ends at ${end}, but the file at ${region.length}; build the index again`,
-      end,
-    )
+    throw damaged(`the last section ends at ${end}, but the file at ${region.length}`, end)
   }
   return entries
 }
@@ -153,8 +118,8 @@ export function readTable(region: Uint8Array): TableEntry[] {
 export function checkPadding(region: Uint8Array, entries: readonly TableEntry[]): void {
   let end = TABLE_END
   for (const { offset, length } of entries) {
-    checkZero(region, end, offset, 'padding between sections')
+    checkZero(region, end, offset, () => 'padding between sections')
     end = offset + length
   }
-  checkZero(region, end, region.length, 'padding after the last section')
+  checkZero(region, end, region.length, () => 'padding after the last section')
 }

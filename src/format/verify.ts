@@ -1,10 +1,10 @@
 import { COMPONENT_BYTES, rowRoom, stepAt, type KeptType } from '../base/matrix.js'
-import { FormatError } from '../base/errors.js'
 import type { RowType } from '../base/options.js'
-import type { Snapshot } from '../tree/snapshot.js'
+import type { Snapshot, TreeView } from '../tree/snapshot.js'
 import { Leaves } from '../codes/leaves.js'
 import { storedTableBytes, storedTensors } from '../tree/router.js'
-import { IdTable, type StoredIds, type StringIds } from './ids.js'
+import { checkZero, damaged } from './damage.js'
+import { IdTable, type StringIds } from './ids.js'
 import type { Pace } from './pace.js'
 
 /**
@@ -19,32 +19,12 @@ const BLOCK = 1 << 15
 const ROW_BLOCK = 1 << 20
 /** Products of tables and queries must stay far from the end of f32. */
 const MODERATE = 1e30
+/** The least number above 0 and the largest, of f32. */
+const F32_LEAST = 2 ** -149
+const F32_MOST = (2 - 2 ** -23) * 2 ** 127
 
-const REMEDY = 'the file is damaged or was not written by batl, build it again'
-
-function refuse(
-  section: string,
-  message: string,
-  view: ArrayBufferView,
-  base: number,
-  index: number,
-  width = 4,
-): never {
-  throw new FormatError(`section ${section}: ${message}; ${REMEDY}`, view.byteOffset - base + width * index)
-}
-
-/** Run `body` over [0, count) in blocks, with turns of the event loop in between. */
-async function inBlocks(
-  count: number,
-  block: number,
-  pace: Pace,
-  body: (start: number, end: number) => void,
-): Promise<void> {
-  for (let start = 0; start < count; start += block) {
-    body(start, Math.min(count, start + block))
-    await pace.turn()
-  }
-}
+/** A view of one section. */
+type View = ArrayBufferView & { readonly BYTES_PER_ELEMENT: number }
 
 /** The first byte of a row's padding that is not zero, or -1. */
 function paddingOf(rows: Uint8Array, start: number, stride: number, type: KeptType, dim: number): number {
@@ -56,228 +36,239 @@ function paddingOf(rows: Uint8Array, start: number, stride: number, type: KeptTy
   return -1
 }
 
-/** Rows are finite, and the padding of each row is zero. `base` is where the region starts in its buffer. */
-export async function verifyRows(snapshot: Snapshot, base: number, finite: FiniteCheck, pace: Pace): Promise<void> {
-  const { rows, stride, size, rowType, dim } = snapshot
-  if (rowType === 'none') return
-  const perBlock = Math.max(1, Math.floor(ROW_BLOCK / stride))
-  const floating = rowType === 'f32' || rowType === 'f16'
-  await inBlocks(size, perBlock, pace, (start, end) => {
-    if (floating && !finite(rowType, rows.byteOffset - base + start * stride, (end - start) * stride)) {
-      refuse('rows', `a component of rows ${start} to ${end - 1} is not finite`, rows, base, start * stride, 1)
-    }
-    for (let row = start; row < end; row++) {
-      const at = paddingOf(rows, row * stride, stride, rowType, dim)
-      if (at >= 0) refuse('rows', `the padding of row ${row} is not zero`, rows, base, at, 1)
-    }
-  })
-}
+/** Checks the content of each section, with turns of the event loop in between. */
+class Verifier {
+  readonly #snapshot: Snapshot
+  readonly #base: number
+  readonly #pace: Pace
 
-/** Reciprocal norms are finite and above zero, and so are the units of steps. */
-export async function verifyScales({ scales, units }: Snapshot, base: number, pace: Pace): Promise<void> {
-  await verifyFloats('units', units, base, pace)
-  await inBlocks(scales.length, BLOCK, pace, (start, end) => {
-    for (let i = start; i < end; i++) {
-      const scale = scales[i]!
-      if (!(scale > 0 && scale < Infinity)) {
-        refuse(
-          'scales',
-          `the reciprocal norm at position ${i} is ${scale}, but must be finite and above 0`,
-          scales,
-          base,
-          i,
-        )
+  /** @param base - where the region starts in its buffer. */
+  constructor(snapshot: Snapshot, base: number, pace: Pace) {
+    this.#snapshot = snapshot
+    this.#base = base
+    this.#pace = pace
+  }
+
+  #refuse(section: string, message: string, view: View, index: number): never {
+    throw damaged(`section ${section}: ${message}`, this.#place(view, index))
+  }
+
+  /** Byte of the file. */
+  #place(view: View, index: number): number {
+    return view.byteOffset - this.#base + view.BYTES_PER_ELEMENT * index
+  }
+
+  #zero(section: string, what: () => string, bytes: Uint8Array | Int8Array, from: number, to: number): void {
+    checkZero(bytes, from, to, () => `section ${section}: ${what()}`, this.#place(bytes, 0))
+  }
+
+  /** Run `body` over [0, count) in blocks. */
+  async #inBlocks(count: number, body: (start: number, end: number) => void, block = BLOCK): Promise<void> {
+    for (let start = 0; start < count; start += block) {
+      body(start, Math.min(count, start + block))
+      await this.#pace.turn()
+    }
+  }
+
+  /** All values are from `low` to `high`, in words `wanted`. */
+  async #numbers(
+    section: string,
+    values: Float32Array | Float64Array,
+    low: number,
+    high: number,
+    wanted: string,
+  ): Promise<void> {
+    await this.#inBlocks(values.length, (start, end) => {
+      for (let i = start; i < end; i++) {
+        const value = values[i]!
+        if (!(value >= low && value <= high))
+          this.#refuse(section, `float ${i} is ${value}, but must be ${wanted}`, values, i)
+      }
+    })
+  }
+
+  #moderate(section: string, values: Float32Array): Promise<void> {
+    return this.#numbers(section, values, -MODERATE, MODERATE, `finite and at most ${MODERATE}`)
+  }
+
+  /** Rows are finite, and the padding of each row is zero. */
+  async rows(finite: FiniteCheck): Promise<void> {
+    const { rows, stride, size, rowType, dim } = this.#snapshot
+    if (rowType === 'none') return
+    const floating = rowType === 'f32' || rowType === 'f16'
+    const checkRows = (start: number, end: number): void => {
+      if (floating && !finite(rowType, this.#place(rows, start * stride), (end - start) * stride))
+        this.#refuse('rows', `a component of rows ${start} to ${end - 1} is not finite`, rows, start * stride)
+      for (let row = start; row < end; row++) {
+        const at = paddingOf(rows, row * stride, stride, rowType, dim)
+        if (at >= 0) this.#refuse('rows', `the padding of row ${row} is not zero`, rows, at)
       }
     }
-  })
-}
-
-/** Every row number below `size` stands once in `order`. */
-export async function verifyOrder({ order, size }: Snapshot, base: number, pace: Pace): Promise<void> {
-  const seen = new Uint8Array(order.length > 0 ? Math.ceil(size / 8) : 0)
-  await inBlocks(order.length, BLOCK, pace, (start, end) => {
-    for (let i = start; i < end; i++) {
-      const row = order[i]!
-      if (row >= size) refuse('order', `position ${i} holds row ${row}, but there are ${size}`, order, base, i)
-      const bit = 1 << (row & 7)
-      if (seen[row >>> 3]! & bit) refuse('order', `row ${row} has two positions, one of them ${i}`, order, base, i)
-      seen[row >>> 3]! |= bit
-    }
-  })
-}
-
-function verifyOffsets(
-  section: string,
-  offsets: Uint32Array,
-  last: number,
-  base: number,
-  from: number,
-  to: number,
-): void {
-  if (from === 0 && offsets[0] !== 0)
-    refuse(section, `starts with ${offsets[0]}, but must start with 0`, offsets, base, 0)
-  for (let i = Math.max(1, from); i < to; i++) {
-    if (offsets[i]! < offsets[i - 1]!)
-      refuse(section, `falls from ${offsets[i - 1]} to ${offsets[i]} at ${i}`, offsets, base, i)
+    await this.#inBlocks(size, checkRows, Math.max(1, Math.floor(ROW_BLOCK / stride)))
   }
-  const end = offsets.length - 1
-  if (to > end && offsets[end] !== last) {
-    refuse(section, `ends with ${offsets[end]}, but must end with ${last}`, offsets, base, end)
-  }
-}
 
-/** Floats are finite and moderate. */
-async function verifyFloats(section: string, values: Float32Array, base: number, pace: Pace): Promise<void> {
-  await inBlocks(values.length, BLOCK, pace, (start, end) => {
-    for (let i = start; i < end; i++) {
-      const value = values[i]!
-      if (!(Math.abs(value) <= MODERATE)) {
-        refuse(section, `float ${i} is ${value}, but must be finite and at most ${MODERATE}`, values, base, i)
+  /** What belongs to the index as a whole: reciprocal norms, units of steps, and what codes are made with. */
+  async numbers(): Promise<void> {
+    const { scales, units, mean, rotation, codebooks, rotated } = this.#snapshot
+    await this.#numbers('scales', scales, F32_LEAST, F32_MOST, 'finite and above 0')
+    await this.#moderate('units', units)
+    await this.#moderate('mean', mean)
+    await this.#moderate('rotation', rotation)
+    await this.#moderate('codebooks', codebooks)
+    if (!rotated && rotation.some((value) => value !== 0))
+      this.#refuse('rotation', 'it is not zero, but meta says that nothing is rotated', rotation, 0)
+  }
+
+  /** Every row number below `size` stands once in `order`. */
+  async order(): Promise<void> {
+    const { order, size } = this.#snapshot
+    const seen = new Uint8Array(order.length > 0 ? Math.ceil(size / 8) : 0)
+    await this.#inBlocks(order.length, (start, end) => {
+      for (let i = start; i < end; i++) {
+        const row = order[i]!
+        if (row >= size) this.#refuse('order', `position ${i} holds row ${row}, but there are ${size}`, order, i)
+        const bit = 1 << (row & 7)
+        if (seen[row >>> 3]! & bit) this.#refuse('order', `row ${row} has two positions, one of them ${i}`, order, i)
+        seen[row >>> 3]! |= bit
       }
-    }
-  })
-}
+    })
+  }
 
-/** Every float table of a router holds moderate numbers, and zeros are in the padding of all. */
-async function verifyRouter(snapshot: Snapshot, tree: number, base: number, pace: Pace): Promise<void> {
-  const { router } = snapshot.tree[tree]!
-  const section = `router of tree ${tree}`
-  let start = 0
-  for (const tensor of storedTensors(snapshot.router, snapshot.shape, snapshot.dim)) {
-    const { name, rows, cols, type } = tensor
-    const end = start + storedTableBytes(tensor)
-    const used = start + rows * cols * (type === 'f32' ? 4 : 1)
-    if (type === 'f32') {
-      await verifyFloats(section, new Float32Array(router.buffer, router.byteOffset + start, rows * cols), base, pace)
+  /** Offsets rise from 0 to `last`. */
+  async #offsets(section: string, offsets: Uint32Array, last: number): Promise<void> {
+    await this.#inBlocks(offsets.length, (start, end) => {
+      for (let i = start; i < end; i++) {
+        const before = offsets[i - 1] ?? 0
+        if (offsets[i]! < before) this.#refuse(section, `falls from ${before} to ${offsets[i]} at ${i}`, offsets, i)
+      }
+    })
+    for (const [verb, i, wanted] of [
+      ['start', 0, 0],
+      ['end', offsets.length - 1, last],
+    ] as const) {
+      if (offsets[i] !== wanted)
+        this.#refuse(section, `${verb}s with ${offsets[i]}, but must ${verb} with ${wanted}`, offsets, i)
     }
-    for (let i = used; i < end; i++) {
-      if (router[i] !== 0) refuse(section, `the padding of table ${name} is not zero`, router, base, i, 1)
+  }
+
+  /** Every float table of a router holds moderate numbers, and zeros are in the padding of all. */
+  async #router(section: string, bytes: Uint8Array): Promise<void> {
+    const { router, shape, dim } = this.#snapshot
+    let start = 0
+    for (const tensor of storedTensors(router, shape, dim)) {
+      const { name, rows, cols, type } = tensor
+      const floats = type === 'f32' ? rows * cols : 0
+      await this.#moderate(section, new Float32Array(bytes.buffer, bytes.byteOffset + start, floats))
+      const end = start + storedTableBytes(tensor)
+      this.#zero(section, () => `the padding of table ${name}`, bytes, start + (4 * floats || rows * cols), end)
+      start = end
     }
-    start = end
+  }
+
+  /** What records say of their leaves is moderate; zeros are in the padding of centroids, and after the last record. */
+  async #heads(section: string, bytes: Uint8Array, leaves: Leaves): Promise<void> {
+    const { dim } = this.#snapshot
+    await this.#inBlocks(leaves.count, (start, end) => {
+      for (let leaf = start; leaf < end; leaf++) {
+        const centroid = leaves.centroid(leaf)
+        const [scale, bias] = [leaves.scale(leaf), leaves.bias(leaf)]
+        if (!(Math.abs(scale) <= MODERATE && Math.abs(bias) <= MODERATE)) {
+          const message = `scale and bias of leaf ${leaf} are ${scale} and ${bias}, but must be finite and at most ${MODERATE}`
+          this.#refuse(section, message, centroid, 0)
+        }
+        this.#zero(section, () => `the padding of leaf ${leaf}'s centroid`, centroid, dim, centroid.length)
+      }
+    })
+    this.#zero(section, () => 'a byte after the last leaf', bytes, leaves.start(leaves.count), bytes.length)
+  }
+
+  /** Each position is below `size`, at least once in the tree and at most once in a leaf. */
+  async #positions(section: string, { leaves: bytes, leafOffsets }: TreeView, leaves: Leaves): Promise<void> {
+    const { size, entryCount } = this.#snapshot
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+    /** The last leaf, counted from 1, in which each position was met. */
+    const met = new Uint32Array(size)
+    let leaf = -1
+    let last = 0
+    let at = 0
+    let distinct = 0
+    await this.#inBlocks(entryCount, (start, end) => {
+      for (let i = start; i < end; i++) {
+        while (i >= last) {
+          last = leafOffsets[++leaf + 1]!
+          at = leaves.positionsAt(leaf)
+        }
+        const position = view.getUint32(at, true)
+        if (position >= size)
+          this.#refuse(section, `leaf ${leaf} holds position ${position}, but there are ${size} rows`, bytes, at)
+        if (met[position] === leaf + 1)
+          this.#refuse(section, `position ${position} stands twice in leaf ${leaf}`, bytes, at)
+        if (met[position] === 0) distinct++
+        met[position] = leaf + 1
+        at += 4
+      }
+    })
+    if (distinct < size) this.#refuse(section, `position ${met.indexOf(0)} stands in no leaf`, bytes, 0)
+  }
+
+  /** Router, leaf offsets and leaves of each tree. */
+  async trees(): Promise<void> {
+    const { tree, entryCount } = this.#snapshot
+    for (const [number, view] of tree.entries()) {
+      const title = (section: string): string => `${section} of tree ${number}`
+      await this.#router(title('router'), view.router)
+      await this.#offsets(title('leafOffsets'), view.leafOffsets, entryCount)
+      const leaves = new Leaves(view, this.#snapshot)
+      await this.#heads(title('leaves'), view.leaves, leaves)
+      await this.#positions(title('leaves'), view, leaves)
+    }
+  }
+
+  /** UTF-8 throughout, and no id starts within a character: so each id is well-formed by itself. */
+  async #text({ offsets, bytes }: StringIds): Promise<void> {
+    await this.#offsets('idOffsets', offsets, bytes.length)
+    await this.#inBlocks(offsets.length - 1, (start, end) => {
+      for (let row = start; row < end; row++) {
+        if (((bytes[offsets[row]!] ?? 0) & 0xc0) === 0x80)
+          this.#refuse('idOffsets', `id ${row} starts within a character`, offsets, row)
+      }
+    })
+    const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+    await this.#inBlocks(bytes.length, (start, end) => {
+      try {
+        // A copy, since browsers decode no view of shared memory.
+        decoder.decode(bytes.slice(start, end), { stream: end < bytes.length })
+      } catch {
+        this.#refuse('idBytes', `bytes ${start} to ${end - 1} are not UTF-8`, bytes, start)
+      }
+    })
+  }
+
+  /** Ids are of their kind and each stands once. */
+  async ids(): Promise<void> {
+    const { ids } = this.#snapshot
+    if (ids === undefined) return
+    const text = !ArrayBuffer.isView(ids)
+    if (text) await this.#text(ids)
+    else if (ids[Symbol.toStringTag] === 'Float64Array')
+      await this.#numbers('ids', ids as Float64Array, -Number.MAX_VALUE, Number.MAX_VALUE, 'finite')
+    await IdTable.build(ids, this.#pace, (row, first) => {
+      const message = `section ${text ? 'idOffsets' : 'ids'}: rows ${first} and ${row} have the same id`
+      return damaged(message, this.#place(text ? ids.offsets : ids, row))
+    })
   }
 }
 
-/** What codes are made with: moderate numbers. */
-export async function verifyCodec(snapshot: Snapshot, base: number, pace: Pace): Promise<void> {
-  const { mean, rotation, codebooks, rotated } = snapshot
-  await verifyFloats('mean', mean, base, pace)
-  await verifyFloats('rotation', rotation, base, pace)
-  await verifyFloats('codebooks', codebooks, base, pace)
-  if (!rotated && rotation.some((value) => value !== 0)) {
-    refuse('rotation', 'it is not zero, but meta says that nothing is rotated', rotation, base, 0)
-  }
-}
-
-/** What records say of their leaves is moderate; zeros are in the padding of centroids, and after the last record. */
-async function verifyHeads(snapshot: Snapshot, tree: number, base: number, pace: Pace): Promise<void> {
-  const { leaves: bytes } = snapshot.tree[tree]!
-  const leaves = new Leaves(snapshot.tree[tree]!, snapshot)
-  const section = `leaves of tree ${tree}`
-  await inBlocks(leaves.count, BLOCK, pace, (start, end) => {
-    for (let leaf = start; leaf < end; leaf++) {
-      const centroid = leaves.centroid(leaf)
-      const [scale, bias] = [leaves.scale(leaf), leaves.bias(leaf)]
-      if (!(Math.abs(scale) <= MODERATE && Math.abs(bias) <= MODERATE)) {
-        const message = `scale and bias of leaf ${leaf} are ${scale} and ${bias}, but must be finite and at most ${MODERATE}`
-        refuse(section, message, centroid, base, 0)
-      }
-      for (let i = snapshot.dim; i < centroid.length; i++) {
-        if (centroid[i] !== 0)
-          refuse(section, `the padding of leaf ${leaf}'s centroid is not zero`, centroid, base, i, 1)
-      }
-    }
-  })
-  for (let i = leaves.start(leaves.count); i < bytes.length; i++) {
-    if (bytes[i] !== 0) refuse(section, 'a byte after the last leaf is not zero', bytes, base, i, 1)
-  }
-}
-
-/** Each position is below `size`, at least once in the tree and at most once in a leaf. */
-async function verifyPositions(snapshot: Snapshot, tree: number, base: number, pace: Pace): Promise<void> {
-  const { size, entryCount } = snapshot
-  const { leaves: bytes, leafOffsets } = snapshot.tree[tree]!
-  const leaves = new Leaves(snapshot.tree[tree]!, snapshot)
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
-  const section = `leaves of tree ${tree}`
-  /** The last leaf, counted from 1, in which each position was met. */
-  const met = new Uint32Array(size)
-  let leaf = -1
-  let last = 0
-  let at = 0
-  let distinct = 0
-  await inBlocks(entryCount, BLOCK, pace, (start, end) => {
-    for (let i = start; i < end; i++) {
-      while (i >= last) {
-        last = leafOffsets[++leaf + 1]!
-        at = leaves.positionsAt(leaf)
-      }
-      const position = view.getUint32(at, true)
-      if (position >= size) {
-        refuse(section, `leaf ${leaf} holds position ${position}, but there are ${size} rows`, bytes, base, at, 1)
-      }
-      if (met[position] === leaf + 1)
-        refuse(section, `position ${position} stands twice in leaf ${leaf}`, bytes, base, at, 1)
-      if (met[position] === 0) distinct++
-      met[position] = leaf + 1
-      at += 4
-    }
-  })
-  if (distinct === size) return
-  refuse(section, `position ${met.indexOf(0)} stands in no leaf`, bytes, base, 0, 1)
-}
-
-/** Router, leaf offsets and leaves of each tree. */
-export async function verifyTrees(snapshot: Snapshot, base: number, pace: Pace): Promise<void> {
-  for (const [tree, { leafOffsets }] of snapshot.tree.entries()) {
-    await verifyRouter(snapshot, tree, base, pace)
-    await inBlocks(leafOffsets.length, BLOCK, pace, (start, end) =>
-      verifyOffsets(`leafOffsets of tree ${tree}`, leafOffsets, snapshot.entryCount, base, start, end),
-    )
-    await verifyHeads(snapshot, tree, base, pace)
-    await verifyPositions(snapshot, tree, base, pace)
-  }
-}
-
-/** UTF-8 throughout, and no id starts within a character: so each id is well-formed by itself. */
-async function verifyText({ offsets, bytes }: StringIds, base: number, pace: Pace): Promise<void> {
-  await inBlocks(offsets.length, BLOCK, pace, (start, end) => {
-    verifyOffsets('idOffsets', offsets, bytes.length, base, start, end)
-    for (let row = start; row < Math.min(end, offsets.length - 1); row++) {
-      if (((bytes[offsets[row]!] ?? 0) & 0xc0) === 0x80)
-        refuse('idOffsets', `id ${row} starts within a character`, offsets, base, row)
-    }
-  })
-  const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
-  await inBlocks(bytes.length, BLOCK, pace, (start, end) => {
-    try {
-      // A copy, since browsers decode no view of shared memory.
-      decoder.decode(bytes.slice(start, end), { stream: end < bytes.length })
-    } catch {
-      refuse('idBytes', `bytes ${start} to ${end - 1} are not UTF-8`, bytes, base, start, 1)
-    }
-  })
-}
-
-async function verifyNumbers(ids: Float64Array, base: number, pace: Pace): Promise<void> {
-  await inBlocks(ids.length, BLOCK, pace, (start, end) => {
-    for (let row = start; row < end; row++) {
-      if (!Number.isFinite(ids[row]))
-        refuse('ids', `the id of row ${row} is ${ids[row]}, but must be finite`, ids, base, row, 8)
-    }
-  })
-}
-
-/** Ids are of their kind and each stands once. */
-export async function verifyIds(ids: StoredIds | undefined, base: number, pace: Pace): Promise<void> {
-  if (ids === undefined) return
-  if (!ArrayBuffer.isView(ids)) await verifyText(ids, base, pace)
-  else if (ids[Symbol.toStringTag] === 'Float64Array') await verifyNumbers(ids as Float64Array, base, pace)
-  await IdTable.build(ids, pace, (row, first) => {
-    const [view, width] = ArrayBuffer.isView(ids) ? [ids, 8] : [ids.offsets, 4]
-    const section = ArrayBuffer.isView(ids) ? 'ids' : 'idOffsets'
-    return new FormatError(
-      `section ${section}: rows ${first} and ${row} have the same id; ${REMEDY}`,
-      view.byteOffset - base + width * row,
-    )
-  })
+/**
+ * Check the content of all sections but `meta`.
+ * @param base - where the region starts in its buffer.
+ * @throws {FormatError} BATL_FORMAT with the byte at which the damage shows.
+ */
+export async function verifySnapshot(snapshot: Snapshot, base: number, finite: FiniteCheck, pace: Pace): Promise<void> {
+  const verifier = new Verifier(snapshot, base, pace)
+  await verifier.rows(finite)
+  await verifier.numbers()
+  await verifier.order()
+  await verifier.ids()
+  await verifier.trees()
 }

@@ -209,7 +209,7 @@ describe('contents that only a full check finds', () => {
     ['a byte after the last leaf', ({ tree }) => void tree[0]!.leaves.fill(1, -1), /a byte after the last leaf is not/],
     ['a NaN in a row', ({ rows }) => void rows.set([0xff, 0x7e], 2 * 16 + 2), /section rows: .* not finite/],
     ['row padding', ({ rows }) => void (rows[15] = 1), /padding of row 0 is not zero/],
-    ['a scale of zero', ({ scales }) => void (scales[6] = 0), /reciprocal norm at position 6 is 0/],
+    ['a scale of zero', ({ scales }) => void (scales[6] = 0), /section scales: float 6 is 0, but must be .* above 0/],
     ['bytes that are no UTF-8', ({ ids }) => void ((ids as { bytes: Uint8Array }).bytes[1] = 0xff), /not UTF-8/],
     [
       'an id within a character',
@@ -263,7 +263,7 @@ describe('contents that only a full check finds', () => {
     await expect(viewSnapshot(numbers, finiteIn(numbers))).rejects.toThrow(/rows 0 and 3 have the same id/)
     values[3] = NaN
     await repair(numbers)
-    await expect(viewSnapshot(numbers, finiteIn(numbers))).rejects.toThrow(/the id of row 3 is NaN/)
+    await expect(viewSnapshot(numbers, finiteIn(numbers))).rejects.toThrow(/section ids: float 3 is NaN/)
   })
 
   test('a section of an unknown kind is skipped, a known one too many is not', async () => {

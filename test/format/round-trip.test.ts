@@ -132,7 +132,7 @@ describe('an index written and viewed again', () => {
     const rung = { probes: 1, beamWidth: 1, rerank: 1, k: 1, recall: 0.5 }
     expect(write({ rungs: [rung, { ...rung, k: 10, recall: 0.1 }] })).not.toThrow()
     expect(write({ rungs: [{ ...rung, probes: 3 }] })).toThrow(/rung 0: probes is 3/)
-    expect(write({ rungs: [{ ...rung, rerank: 6 }] })).toThrow(/rung 0: rerank is 6, but must be 1 to size = 5/)
+    expect(write({ rungs: [{ ...rung, rerank: 6 }] })).toThrow(/rung 0: rerank is 6, but must be 1 to 5 = size/)
     expect(write({ rungs: [{ ...rung, k: 2 }] })).toThrow(/rung 0: k is 2, but must be one of 1, 10, 100/)
     expect(write({ rungs: [{ ...rung, k: 10 }, rung] })).toThrow(/rung 1: k is 1/)
     expect(write({ rungs: [rung, { ...rung, recall: 0.4 }] })).toThrow(/rung 1: recall is 0.4, but must be 0.5 to 1/)
