@@ -99,11 +99,13 @@ export async function buildTrees(input: BuildInput, means: BuildMeans): Promise<
   const sets = withheld.map((set) => movedQueries(set, place))
   const [coded, retrained] = await Promise.all([
     encodeEntries(build, view),
-    Promise.all(grown.map(({ retrained }) => retrained)),
+    Promise.all(grown.map(async ({ retrained }) => retrained)),
   ])
   const states: TreeState[] = []
   for (const [tree, { state }] of grown.entries()) {
-    states.push(await betterRouter(build, { ...state, holders: movedHolders(state.holders, place) }, retrained[tree], sets))
+    states.push(
+      await betterRouter(build, { ...state, holders: movedHolders(state.holders, place) }, retrained[tree], sets),
+    )
   }
   states.forEach(({ router }, tree) =>
     packRouter(router.kind, build.shape, points.dim, router.tables, view.tree[tree]!.router),

@@ -1,4 +1,4 @@
-import { Rng } from '../base/rng.js'
+import type { Rng } from '../base/rng.js'
 import type { Arena } from '../kernels/memory.js'
 import { BLOCK, CENTROIDS } from './shape.js'
 

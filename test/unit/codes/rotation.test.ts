@@ -155,6 +155,8 @@ describe('a rotation', () => {
 
   test('of vectors that are all zero is left out', () => {
     const shape = codeShape(24, 6)
-    expect(fitRotation(covariancesOf(arena, shape, new Float32Array(100 * rotatedStride(shape)), 100), shape)).toBeUndefined()
+    expect(
+      fitRotation(covariancesOf(arena, shape, new Float32Array(100 * rotatedStride(shape)), 100), shape),
+    ).toBeUndefined()
   })
 })
