@@ -13,13 +13,6 @@ import { makeLessons } from './queries.js'
  * with 200 and .294% with 400 before the copies and 200 after them.
  */
 const STEPS: Readonly<Record<Metric, number>> = { l2: 100, cosine: 100, ip: 400 }
-/**
- * Leaves from which on all of them are taken. Fewer leaves take fewer steps, half of them at the least, as a build of some
- * seconds is worth more than the last rows (text-384, 10,000 rows, 252 leaves: 50 steps in place of 100 look at 14.9% of the
- * rows in place of 14.6% at .95).
- */
-const MANY_LEAVES = 500
-const LEAST_SHARE = 0.5
 /** Of the residual router, whose encoder starts from nothing; of the published one, passes over the queries. */
 const RESIDUAL_STEPS = 200
 /** Queries a step. */
@@ -73,8 +66,7 @@ export async function trainRouter(build: Build, training: Training): Promise<Tre
   const { leafCount } = build.shape
   const fits = published ? PUBLISHED_BATCH : Math.min(MOST_BATCH, Math.ceil(BATCH_SCORES / leafCount))
   const batch = Math.min(fits, Math.max(64, Math.ceil(count / 32)))
-  const share = Math.min(1, Math.max(LEAST_SHARE, leafCount / MANY_LEAVES))
-  const levelWise = share * (router === 'residual' ? RESIDUAL_STEPS : STEPS[points.metric])
+  const levelWise = router === 'residual' ? RESIDUAL_STEPS : STEPS[points.metric]
   const steps = published ? EPOCHS * Math.ceil(count / batch) : levelWise
   const request = {
     router,
