@@ -1,3 +1,4 @@
+import { lowerBound } from '../base/lower-bound.js'
 import { MAX_RUNGS, TUNED_K, type Rung, type SearchEffort, type SnapshotHeader } from '../tree/snapshot.js'
 
 /** For each beam width, query and true neighbour: the place in the order of visits of the first leaf that holds it. */
@@ -120,7 +121,7 @@ function trialRecalls(table: TrialTable, visit: number, k: number, tried: readon
   for (let q = 0; q < queries; q++) {
     const at = (visit * queries + q) * width
     first.fill(0)
-    for (let j = at; j < at + k; j++) first[firstSuch(bounds, ranks[j]!)]!++
+    for (let j = at; j < at + k; j++) first[lowerBound(bounds, ranks[j]!)]!++
     for (let r = 0, found = 0; r < tried.length; r++) {
       found += first[r]!
       sums[r]! += found / k
@@ -132,18 +133,6 @@ function trialRecalls(table: TrialTable, visit: number, k: number, tried: readon
     const variance = Math.max(0, squares[r]! / queries - mean * mean)
     return Math.max(0, mean - Math.sqrt(variance / queries))
   })
-}
-
-/** The first of ascending bounds that is at least `rank`; their number where none is. */
-function firstSuch(bounds: readonly number[], rank: number): number {
-  let low = 0
-  let high = bounds.length
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if (bounds[middle]! < rank) low = middle + 1
-    else high = middle
-  }
-  return low
 }
 
 /**

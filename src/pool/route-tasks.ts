@@ -1,3 +1,4 @@
+import { lowerBound } from '../base/lower-bound.js'
 import { balance, NO_LEAF } from '../partition/balance.js'
 import type { PointTable } from '../partition/points.js'
 import { QueryBuffer } from '../search/query.js'
@@ -116,18 +117,6 @@ class LeafRanker {
 
 /** No rank was looked for: below `NO_ROW`, and above the number of any leaf. */
 const UNKNOWN = 0xffff_fffe
-
-/** The first place of ascending values whose value is at least `wanted`. */
-function lowerBound(values: Uint32Array, wanted: number): number {
-  let low = 0
-  let high = values.length
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if (values[middle]! < wanted) low = middle + 1
-    else high = middle
-  }
-  return low
-}
 
 /** Ranks that count the entries of a leaf and of those before it. */
 class EntryCounter {
