@@ -1,5 +1,5 @@
 export { chooseLeaves, margins } from './assign'
-export { countAbove, scoreChildren, sortBest, sortBytes } from './beam'
+export { countAbove, sortBest, sortBytes } from './beam'
 export { countScores } from './candidates'
 export { encodeBlock } from './codes'
 export { distancesAt } from './distance'

@@ -1,5 +1,5 @@
 /** The kernels that opening and searching call; `batl/search` carries no others. */
-export { addLogSoftmax, expandChildren, scoreChildrenInt, selectBest, selectBytes } from './beam'
+export { addLogSoftmax, expandChildren, scoreChildren, scoreChildrenInt, selectBest, selectBytes } from './beam'
 export { countScores, offerRows, placePositions, placeScores, positionBytes, selectScores } from './candidates'
 export { codeTables, quantize, scanCodes, subtract } from './codes'
 export { distances } from './distance'

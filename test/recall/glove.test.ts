@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
-import { BatlIndex, type BuildOptions } from '../../build/index.js'
+import { BatlIndex, exactSearch, type BuildOptions } from '../../build/index.js'
 import { loadGlove } from '../fixtures/load.js'
 
 /**
@@ -76,14 +76,30 @@ describe('codes of 25 bytes', () => {
     const { recall } = await index.evaluate(queries, { probes: index.stats().leaves, rerank, ...truth })
     expect(recall).toBeGreaterThanOrEqual(least)
   })
+})
 
-  // Measured: from .0003 below (k 10, .995) to .0187 above (k 10, .9). One query of 300 is .0033 of recall@1.
-  test('the recall that is asked for is given, whatever k', async () => {
-    for (const k of [1, 10, 100]) {
-      for (const recall of [0.9, 0.95, 0.99, 0.995]) {
-        const found = await index.evaluate(queries, { k, recall, ...truth })
-        expect([k, recall, found.recall >= recall - (recall >= 0.99 ? 0.003 : 0.01)]).toEqual([k, recall, true])
-      }
+describe('the recall that is asked for', () => {
+  const count = 8000
+  let index: BatlIndex
+  let asked: Float32Array
+  let known: { groundTruth: { ids: Uint32Array; k: number } }
+  beforeAll(async () => {
+    // Rows that are left out ask as well: three hundred queries alone do not tell .99 from .987 of the nearest.
+    const rows = glove.rows.subarray(0, count * dim)
+    const rest = glove.rows.subarray(count * dim)
+    asked = new Float32Array(queries.length + rest.length)
+    asked.set(queries)
+    asked.set(rest, queries.length)
+    index = await BatlIndex.build(rows, { dim, metric: 'cosine', trainer: 'wasm' })
+    const { ids } = await exactSearch(rows, asked, { k: 100, dim, type: 'i8', metric: 'cosine' })
+    known = { groundTruth: { ids, k: 100 } }
+  })
+  afterAll(() => index.close())
+
+  test.each([1, 10, 100])('is given, for k of %i', async (k) => {
+    for (const recall of [0.9, 0.95, 0.99, 0.995]) {
+      const found = await index.evaluate(asked, { k, recall, ...known })
+      expect([recall, found.recall >= recall - (recall >= 0.99 ? 0.003 : 0.01)]).toEqual([recall, true])
     }
   })
 })
