@@ -110,12 +110,3 @@ export function scanEntries(
   }
   return scored
 }
-
-/** Clear the bits that `scanEntries` set for entries u32 [count]. */
-export function clearSeen(entries: usize, count: i32, seen: usize): void {
-  for (const end = entries + ((<usize>count) << 2); entries < end; entries += 4) {
-    const position = load<u32>(entries)
-    const byte = seen + (position >> 3)
-    store<u8>(byte, (<u32>load<u8>(byte)) & ~((<u32>1) << (position & 7)))
-  }
-}

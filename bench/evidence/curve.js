@@ -18,7 +18,7 @@ export function probeCurve(open, data) {
   const { leafCount } = shape
   const positions = new Uint32Array(size)
   for (let p = 0; p < size; p++) positions[order[p] ?? 0] = p
-  const model = { kind: router, shape, dim, form: /** @type {const} */ ('stored') }
+  const model = { kind: router, shape, dim }
   const trees = snapshot.tree.map((tree) => ({
     ...tree,
     holders: holdersOf(new LeafWriter(tree, snapshot), size, snapshot.entryCount),

@@ -178,22 +178,6 @@ const expandChildren = {
   },
 }
 
-/** Bits of the rows that a search saw. @type {Entry} */
-const clearSeen = {
-  name: 'clearSeen, rows',
-  unit: 'M/s',
-  prepare: (stage, { clearSeen: twin }) => {
-    const entries = stage.scattered(SCORES, 1 << 20)
-    const seen = stage.space(1 << 17)
-    const set = new Set(entries.values)
-    return {
-      amount: SCORES,
-      run: () => stage.kernels.clearSeen(entries.address, SCORES, seen),
-      twin: { amount: SCORES, run: () => twin(entries.values, set) },
-    }
-  },
-}
-
 /** Rows of a search that are looked into before they are compared. @type {Entry} */
 const touchRows = {
   name: 'touchRows, rows of 128 bytes',
@@ -277,7 +261,6 @@ export const ROUTING_ENTRIES = [
   countAbove,
   heap,
   expandChildren,
-  clearSeen,
   touchRows,
   sortBest,
   addLogSoftmax,

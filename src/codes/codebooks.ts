@@ -1,3 +1,4 @@
+import { align64 } from '../base/align.js'
 import type { Rng } from '../base/rng.js'
 import type { Arena } from '../kernels/memory.js'
 import { BLOCK, CENTROIDS } from './shape.js'
@@ -38,9 +39,8 @@ export function trainCodebooks(arena: Arena, sample: CodebookSample, seedOf: (bo
     const table = seedCentroids(own, { dims, at: book * width, width }, seedOf(book))
     tables.set(table, book * width * CENTROIDS)
   }
-  const line = (bytes: number): number => (bytes + 63) & ~63
   const columns = books / 2
-  const sizes = [own.byteLength, tables.byteLength, dims * 4, columns * BLOCK, BLOCK * 4].map(line)
+  const sizes = [own.byteLength, tables.byteLength, dims * 4, columns * BLOCK, BLOCK * 4].map(align64)
   const address = arena.allocate(sizes.reduce((sum, bytes) => sum + bytes, 0))
   const [rows, at, zeros, codes, terms] = sizes.map(
     (_, part) => address + sizes.slice(0, part).reduce((sum, bytes) => sum + bytes, 0),

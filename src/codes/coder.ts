@@ -1,3 +1,4 @@
+import { align64 } from '../base/align.js'
 import type { Arena } from '../kernels/memory.js'
 import type { Leaves, RecordShape } from './leaves.js'
 import { BLOCK, blockStride, codeShape, rotatedStride, rotationBlocks, type CodeShape } from './shape.js'
@@ -32,17 +33,16 @@ export class Coder {
     this.shape = codeShape(codec.dim, codec.codeBytes)
     this.stride = rotatedStride(this.shape)
     const { mean, rotation, codebooks } = codec
-    const line = (bytes: number): number => (bytes + 63) & ~63
-    const meanBytes = line(mean.byteLength)
-    const rotationBytes = line(rotation?.byteLength ?? 0)
-    const bookBytes = line(codebooks.byteLength)
+    const meanBytes = align64(mean.byteLength)
+    const rotationBytes = align64(rotation?.byteLength ?? 0)
+    const bookBytes = align64(codebooks.byteLength)
     const blockBytes = BLOCK * this.shape.columns
     this.#address = arena.allocate(meanBytes + rotationBytes + bookBytes + blockBytes + 64 + BLOCK * 4)
     this.#mean = this.#address
     this.#rotation = this.#mean + meanBytes
     this.#books = this.#rotation + rotationBytes
     this.#block = this.#books + bookBytes
-    this.#terms = (this.#block + blockBytes + 63) & ~63
+    this.#terms = align64(this.#block + blockBytes)
     arena.f32(this.#mean, mean.length).set(mean)
     if (rotation !== undefined) arena.f32(this.#rotation, rotation.length).set(rotation)
     arena.f32(this.#books, codebooks.length).set(codebooks)

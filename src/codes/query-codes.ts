@@ -1,3 +1,4 @@
+import { align64 } from '../base/align.js'
 import type { Arena } from '../kernels/memory.js'
 import { paddedBytes, QUERY_STEPS, toSteps } from '../tree/router.js'
 import type { Snapshot } from '../tree/snapshot.js'
@@ -57,7 +58,7 @@ export class QueryCodes {
     this.#floats = this.#rotated + floats * 4
     this.tables = this.#floats + subs * 64
     this.#least = this.tables + subs * 16
-    this.#part = (this.#least + 8 + 63) & ~63
+    this.#part = align64(this.#least + 8)
     this.#zeros = this.#part + floats * 2
     this.#blocks = snapshot.rotated ? this.#layBlocks(this.#zeros + floats * 4) : []
   }
@@ -66,9 +67,9 @@ export class QueryCodes {
   static scratchBytes({ dim, codeBytes, rotated }: Snapshot): number {
     const shape = codeShape(dim, codeBytes)
     const floats = rotatedStride(shape)
-    const fixed = (floats * 10 + shape.subs * 80 + 8 + 63) & ~63
+    const fixed = align64(floats * 10 + shape.subs * 80 + 8)
     const blocks = rotationBlocks(shape).reduce((sum, { size }) => sum + blockBytes(size), floats * 6)
-    return rotated ? (fixed + blocks + 63) & ~63 : fixed
+    return rotated ? align64(fixed + blocks) : fixed
   }
 
   /** The matrices of the rotation in steps, each row with its own. */

@@ -1,3 +1,4 @@
+import { align64 } from '../base/align.js'
 import { rowStride, STORED_TYPES } from '../base/matrix.js'
 import { CENTROIDS, codeShape, rotationFloats } from '../codes/shape.js'
 import { leavesBytes } from '../codes/leaves.js'
@@ -48,8 +49,6 @@ export function readFields<Fields extends Readonly<Record<string, Field>>>(
 export const MAGIC: readonly number[] = [0x42, 0x41, 0x54, 0x4c, 0xff, 0x0d, 0x0a, 0x0a]
 export const MAJOR = 1
 export const MINOR = 0
-/** Every section starts at a multiple of this many bytes: a cache line, and enough for every vector load. */
-export const ALIGNMENT = 64
 
 /** The first 64 bytes. */
 export const HEADER = {
@@ -164,11 +163,6 @@ export type LayoutShape = Pick<
   SnapshotHeader,
   'size' | 'dim' | 'metric' | 'rowType' | 'idKind' | 'router' | 'shape' | 'trees' | 'entryCount' | 'codeBytes'
 >
-
-/** The next multiple of 64 that is not below `offset`. */
-export function align64(offset: number): number {
-  return Math.ceil(offset / ALIGNMENT) * ALIGNMENT
-}
 
 /** Where the rows start, in every index that keeps them: they can be filled before anything else is known. */
 export const ROWS_OFFSET = align64(TABLE_END + META_BYTES)

@@ -1,7 +1,7 @@
+import { align64 } from '../base/align.js'
 import { FormatError, VersionError } from '../base/errors.js'
 import { checkZero, damaged } from './damage.js'
 import {
-  align64,
   ENTRY,
   ENTRY_BYTES,
   HEADER,

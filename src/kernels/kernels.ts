@@ -159,8 +159,6 @@ export interface KernelExports extends CodeKernels {
    * @param scratch - eight bytes that nobody reads.
    */
   touchRows(positions: number, count: number, rows: number, stride: number, scratch: number): void
-  /** Clear the bits of positions entries u32 [count]. */
-  clearSeen(entries: number, count: number, seen: number): void
 
   /** Bytes of scratch for `selectBest`. */
   selectBytes(count: number, width: number): number

@@ -1,4 +1,5 @@
 import { CapacityError, InvalidArgumentError } from '../base/errors.js'
+import { ALIGNMENT, align64 } from '../base/align.js'
 import { numberIn } from '../base/options.js'
 import { instantiateKernels, type KernelExports } from './kernels.js'
 import { kernelModule, kernelsShare } from './load.js'
@@ -7,8 +8,6 @@ import { isShared } from '../base/shared.js'
 const PAGE = 65_536
 /** Pages of 32-bit addresses: 4 GiB. */
 const MAX_PAGES = 65_536
-/** Every allocation starts at, and takes, a multiple of this: a cache line. */
-const LINE = 64
 /** The least that a memory grows by, in bytes: many small allocations then grow it seldom. */
 const GROWTH = 1 << 20
 
@@ -42,7 +41,8 @@ export class Arena {
   /** Whether other threads can attach. */
   readonly shared: boolean
   readonly #module: WebAssembly.Module
-  #isCommon = false
+  /** Whether small indexes share it. */
+  isCommon = false
   readonly #free: Block[] = []
   readonly #taken = new Map<number, number>()
 
@@ -62,7 +62,7 @@ export class Arena {
     const initial = Math.ceil((bytes + PAGE) / PAGE)
     const room = { initial, maximum: MAX_PAGES, shared: kernelsShare() }
     const arena = new Arena(orRefuse(bytes, 0, () => new WebAssembly.Memory(room)))
-    const base = roundUp(arena.kernels.heapBase() >>> 0)
+    const base = align64(arena.kernels.heapBase() >>> 0)
     arena.#release({ address: base, bytes: initial * PAGE - base })
     return arena
   }
@@ -72,14 +72,9 @@ export class Arena {
     let common = Arena.#common
     if (common === undefined || common.#module !== kernelModule()) {
       common = Arena.#common = Arena.create()
-      common.#isCommon = true
+      common.isCommon = true
     }
     return common
-  }
-
-  /** Whether small indexes share it. */
-  get isCommon(): boolean {
-    return this.#isCommon
   }
 
   /** Another thread's memory: everything in it can be read, and what is allocated here is added to it. */
@@ -94,7 +89,7 @@ export class Arena {
    */
   allocate(bytes: number): number {
     checkBytes('bytes', bytes)
-    const wanted = Math.max(LINE, roundUp(bytes))
+    const wanted = Math.max(ALIGNMENT, align64(bytes))
     const first = (): Block | undefined => this.#free.find((block) => block.bytes >= wanted)
     while (first() === undefined) this.#grow(wanted)
     const address = this.#take(first()!, wanted)
@@ -118,7 +113,7 @@ export class Arena {
   extend(address: number, bytes: number): void {
     const taken = this.#taken.get(address)
     if (taken === undefined) throw notAllocated(address)
-    const more = roundUp(bytes) - taken
+    const more = align64(bytes) - taken
     if (more <= 0) return
     const end = address + taken
     const next = (): Block | undefined => this.#free.find((block) => block.address === end)
@@ -235,10 +230,6 @@ function notAllocated(address: number): InvalidArgumentError {
     'address',
     `${address} is not allocated here; free an address that allocate of the same arena returned, once`,
   )
-}
-
-function roundUp(bytes: number): number {
-  return Math.ceil(bytes / LINE) * LINE
 }
 
 /** What `take` gives, unless there is no room for it. */

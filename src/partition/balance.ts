@@ -1,3 +1,4 @@
+import { align64 } from '../base/align.js'
 import type { Arena } from '../kernels/memory.js'
 
 /**
@@ -68,7 +69,7 @@ type PartName = Exclude<keyof Auction, 'count' | 'length' | 'leafCount'>
 
 /** Bytes of each part, in order, multiples of 64. */
 function partsOf({ count, length, leafCount, dense }: AuctionShape): [PartName, number][] {
-  const bytes = (words: number): number => (words * 4 + 63) & ~63
+  const bytes = (words: number): number => align64(words * 4)
   return [
     ['leaves', dense ? 0 : bytes(count * length)],
     ['scores', bytes(count * length)],

@@ -1,3 +1,4 @@
+import { align64 } from '../base/align.js'
 import type { Arena } from '../kernels/memory.js'
 import { nearnessBias } from './kmeans.js'
 import type { Points } from './points.js'
@@ -30,8 +31,8 @@ export class LeafTable {
       centroids.byteLength + this.#leafCount * 4 + BLOCK * (width + this.#leafCount) * 4 + 128,
     )
     this.#bias = this.#base + centroids.byteLength
-    this.#block = align(this.#bias + this.#leafCount * 4)
-    this.#scores = align(this.#block + BLOCK * width * 4)
+    this.#block = align64(this.#bias + this.#leafCount * 4)
+    this.#scores = align64(this.#block + BLOCK * width * 4)
     arena.f32(this.#base, centroids.length).set(centroids)
     arena.f32(this.#bias, this.#leafCount).set(nearnessBias(centroids, width))
   }
@@ -58,15 +59,15 @@ export class LeafTable {
     const arena = this.#arena
     const width = this.#width
     const leafCount = this.#leafCount
-    const chosen = arena.allocate(align(length * 4) * 2 + arena.kernels.selectBytes(leafCount, length))
-    const best = chosen + align(length * 4)
+    const chosen = arena.allocate(align64(length * 4) * 2 + arena.kernels.selectBytes(leafCount, length))
+    const best = chosen + align64(length * 4)
     for (let done = first; done < first + count; done += BLOCK) {
       const some = Math.min(BLOCK, first + count - done)
       arena.f32(this.#block, some * width).set(centres.subarray(done * width, (done + some) * width))
       const scores = this.#score(some)
       for (let i = 0; i < some; i++) {
         const own = scores + i * leafCount * 4
-        arena.kernels.selectBest(own, leafCount, length, best + align(length * 4), chosen, best)
+        arena.kernels.selectBest(own, leafCount, length, best + align64(length * 4), chosen, best)
         out.set(arena.u32(chosen, length), (done + i) * length)
       }
     }
@@ -104,11 +105,11 @@ export class LeafScorer {
     this.#length = length
     this.#base = arena.allocate(length * (width + 2) * 4 + BLOCK * (width + length + 1) * 4 + 6 * 64)
     this.#ids = this.#base
-    this.#biasAt = align(this.#ids + length * 4)
-    this.#leaves = align(this.#biasAt + length * 4)
-    this.#points = align(this.#leaves + length * width * 4)
-    this.#scores = align(this.#points + BLOCK * width * 4)
-    this.#short = align(this.#scores + BLOCK * length * 4)
+    this.#biasAt = align64(this.#ids + length * 4)
+    this.#leaves = align64(this.#biasAt + length * 4)
+    this.#points = align64(this.#leaves + length * width * 4)
+    this.#scores = align64(this.#points + BLOCK * width * 4)
+    this.#short = align64(this.#scores + BLOCK * length * 4)
   }
 
   close(): void {
@@ -165,8 +166,4 @@ export class LeafScorer {
       for (let i = 0; i < some; i++) out[positions[done + i]!] = ids[chosen[i]!]!
     })
   }
-}
-
-function align(address: number): number {
-  return (address + 63) & ~63
 }

@@ -1,3 +1,4 @@
+import { align64 } from '../base/align.js'
 import type { Arena } from '../kernels/memory.js'
 import type { Points } from './points.js'
 
@@ -44,9 +45,9 @@ export class NearSearch {
     this.#form = integers && eightBit && metric !== 'cosine' && dim <= INTEGER_DIM ? INTEGERS : FLOATS
     this.#k = k
     this.#stride = this.#form === INTEGERS ? ((dim + 7) & ~7) * 2 : points.width * 4
-    this.#heapBytes = align(arena.kernels.heapBytes(k))
+    this.#heapBytes = align64(arena.kernels.heapBytes(k))
     const parts = [count * this.#stride, ROWS * this.#stride, ROWS * 4, ROWS * 4, count * 4]
-    const bytes = [...parts, count * this.#heapBytes, k * 8, points.width * 4, 32].map(align)
+    const bytes = [...parts, count * this.#heapBytes, k * 8, points.width * 4, 32].map(align64)
     this.#base = arena.allocate(bytes.reduce((sum, part) => sum + part, 0))
     let at = this.#base
     const take = (): number => (at += bytes.shift()!)
@@ -136,8 +137,4 @@ export class NearSearch {
     const count = this.#arena.kernels.heapSort(this.#heaps + place * this.#heapBytes, this.#sorted, ids)
     return this.#arena.u32(ids, count)
   }
-}
-
-function align(bytes: number): number {
-  return (bytes + 63) & ~63
 }

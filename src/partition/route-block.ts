@@ -1,3 +1,4 @@
+import { align64 } from '../base/align.js'
 import type { Arena } from '../kernels/memory.js'
 import { NO_LEAF } from './balance.js'
 import { nearnessBias } from './kmeans.js'
@@ -73,7 +74,7 @@ export class RouteBlock {
       ['short', most * listed],
       ['shortScores', most * listed],
     ]
-    const bytes = (count: number): number => (count * 4 + 63) & ~63
+    const bytes = (count: number): number => align64(count * 4)
     this.#base = arena.allocate(floats.reduce((sum, [, count]) => sum + bytes(count), 0))
     let at = this.#base
     this.#at = Object.fromEntries(

@@ -1,3 +1,4 @@
+import { align64 } from '../base/align.js'
 import { Rng } from '../base/rng.js'
 import { trainCodebooks } from '../codes/codebooks.js'
 import { Coder } from '../codes/coder.js'
@@ -30,7 +31,7 @@ export function residuals({ points: table, codec, tree, rows, leafOf, out, first
     withCoder(arena, codec, (coder) => {
       const { stride } = coder
       return withBytes(arena, count * (points.width + stride) * 4 + stride * 4, (address) => {
-        const vectors = (address + count * points.width * 4 + 63) & ~63
+        const vectors = align64(address + count * points.width * 4)
         points.gather(rows.subarray(first, first + count), address)
         coder.centre(address, points.width, count, vectors)
         const values = arena.f32(vectors, count * stride)

@@ -1,8 +1,9 @@
+import { align64 } from '../base/align.js'
 import type { Arena } from '../kernels/memory.js'
 import { Points, type PointTable } from '../partition/points.js'
 import { readRow } from '../search/query.js'
 import type { ModelShape } from '../search/route.js'
-import { RouteModel } from '../search/route.js'
+import { TrainedRoute } from '../search/trained-route.js'
 import { treeShape } from '../tree/shape.js'
 import type { QuerySet, RouterTables, Votes } from './messages.js'
 import { rowStride } from '../base/matrix.js'
@@ -31,13 +32,13 @@ export function withBytes<T>(arena: Arena, bytes: number, use: (address: number)
 }
 
 /** Run with a router loaded into this thread's arena. */
-export function withRouter<T>(router: RouterTables, dim: number, use: (model: RouteModel) => T): T {
+export function withRouter<T>(router: RouterTables, dim: number, use: (model: TrainedRoute) => T): T {
   const arena = localArena()
-  const model: ModelShape = { kind: router.kind, shape: treeShape(router.arities), dim, form: 'trained' }
-  const tableBytes = (router.tables.byteLength + 63) & ~63
-  return withBytes(arena, tableBytes + RouteModel.scratchBytes(arena.kernels, model), (address) => {
+  const model: ModelShape = { kind: router.kind, shape: treeShape(router.arities), dim }
+  const tableBytes = align64(router.tables.byteLength)
+  return withBytes(arena, tableBytes + TrainedRoute.scratchBytes(arena.kernels, model), (address) => {
     arena.f32(address, router.tables.length).set(router.tables)
-    return use(new RouteModel(arena, model, address, address + tableBytes))
+    return use(new TrainedRoute(arena, model, address, address + tableBytes))
   })
 }
 

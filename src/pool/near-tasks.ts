@@ -1,3 +1,4 @@
+import { align64 } from '../base/align.js'
 import { NearSearch } from '../partition/near.js'
 import type { PointTable, Points } from '../partition/points.js'
 import { RouteBlock, type BlockRouter, type RouterLevel } from '../partition/route-block.js'
@@ -186,7 +187,7 @@ export function firstLeaves({ points: table, router, queries, out, first, count 
     const at = arena.allocate(bytes)
     const biasAt = at + rows.length * 4
     const prices = biasAt + leafCount * 4
-    const block = (prices + leafCount * 4 + 63) & ~63
+    const block = align64(prices + leafCount * 4)
     const scores = block + count * width * 4
     const choice = scores + count * leafCount * 4
     arena.f32(at, rows.length).set(rows)

@@ -1,3 +1,4 @@
+import { align64 } from '../base/align.js'
 import { rowStride } from '../base/matrix.js'
 import { Rng } from '../base/rng.js'
 import { chooseSome, NO_LEAF, raiseSome } from '../partition/balance.js'
@@ -49,8 +50,8 @@ export function nearest({ points: table, rows, centroids, out, first, count }: I
     withBytes(arena, k * (width + 2) * 4 + BLOCK * (width + k + 1) * 4 + 128, (address) => {
       const bias = address + k * width * 4
       const prices = bias + k * 4
-      const block = (prices + k * 4 + 63) & ~63
-      const scores = (block + BLOCK * width * 4 + 63) & ~63
+      const block = align64(prices + k * 4)
+      const scores = align64(block + BLOCK * width * 4)
       const choice = scores + BLOCK * k * 4
       arena.f32(address, k * width).set(centroids)
       arena.f32(bias, k).set(nearnessBias(centroids, width))
@@ -148,7 +149,7 @@ export function rescore({ points: table, centroids, table: to, first, count }: I
   const { length } = to.auction
   withPoints(table, (points) => {
     const { width } = points
-    const line = (floats: number): number => (floats * 4 + 63) & ~63
+    const line = (floats: number): number => align64(floats * 4)
     const parts = [centroids.length, centroids.length / width, LIST_BLOCK * width, LIST_BLOCK * length].map(line)
     const bytes = parts.reduce((sum, part) => sum + part, LIST_BLOCK * length * 4)
     withBytes(arena, bytes, (address) => {
@@ -240,8 +241,8 @@ function rowGeometry(
 ): RowGeometry {
   const arena = localArena()
   const point = arena.f32(row.address, width)
-  const ids = scratch + ((width * 4 + 63) & ~63)
-  const dots = ids + ((row.list.length * 4 + 63) & ~63)
+  const ids = scratch + align64(width * 4)
+  const dots = ids + align64(row.list.length * 4)
   arena.u32(ids, row.list.length).set(row.list)
   let norm = 0
   for (const value of point) norm += value * value
@@ -277,7 +278,7 @@ export function copyLists({
   withPoints(table, (points) => {
     const { width } = points
     withBytes(arena, values.byteLength + BLOCK * width * 4 + width * 4 + length * 8 + 256, (address) => {
-      const block = (address + values.byteLength + 63) & ~63
+      const block = align64(address + values.byteLength)
       const scratch = block + BLOCK * width * 4
       arena.f32(address, values.length).set(values)
       for (let done = first; done < first + count; done += BLOCK) {

@@ -1,7 +1,7 @@
 import { BLOCK } from '../codes/shape.js'
 import type { Arena } from '../kernels/memory.js'
 import { LeafWriter } from '../codes/leaf-writer.js'
-import type { Searcher } from '../search/searcher.js'
+import { TreeScan } from '../search/tree-scan.js'
 import { arenaOf, queryAt } from './context.js'
 import type { Tasks } from './messages.js'
 import { NO_ROW } from './near-tasks.js'
@@ -42,7 +42,7 @@ interface Met {
 class EntryRanker {
   readonly #input: Tasks['codeRanks']['input']
   readonly #arena: Arena
-  readonly #searcher: Searcher
+  readonly #searcher: TreeScan
   /** Of each leaf the number of its visit, -1 between queries. */
   readonly #visitOf: Int32Array
   /** Of each visit the place where its scores begin, and of the last where they end. */
@@ -54,7 +54,7 @@ class EntryRanker {
     const { leafCount } = snapshot.shape
     this.#input = input
     this.#arena = arenaOf(memory, key)
-    this.#searcher = searcherOf(input.index)
+    this.#searcher = new TreeScan(this.#arena, snapshot)
     this.#visitOf = new Int32Array(leafCount).fill(-1)
     this.#starts = new Uint32Array(leafCount + 1)
     this.#sort = this.#arena.allocate(this.#arena.kernels.sortBytes(leafCount))
@@ -62,6 +62,7 @@ class EntryRanker {
 
   close(): void {
     this.#arena.free(this.#sort)
+    this.#searcher.close()
   }
 
   /** @param write - takes a setting, the number of a row and its rank; of several trees the least is the row's. */

@@ -1,3 +1,4 @@
+import { align64 } from '../base/align.js'
 import { lowerBound } from '../base/lower-bound.js'
 import { balance, NO_LEAF } from '../partition/balance.js'
 import type { PointTable } from '../partition/points.js'
@@ -211,7 +212,7 @@ export function navigateRoot({ points: table, router, votes, first, count, ...to
       (i) => rowAsQuery(table, votes, first + i),
       (load) =>
         withBytes(arena, selectBytes + length * 8 + 64, (address) => {
-          const chosen = (address + selectBytes + 63) & ~63
+          const chosen = align64(address + selectBytes)
           for (let i = 0; i < count; i++) {
             const scores = model.scoreNode(load(i), 0, 0)
             const kept = kernels.selectBest(scores, arity, length, address, chosen, chosen + length * 4)

@@ -1,3 +1,4 @@
+import { align64 } from '../base/align.js'
 import { rowStride, TYPE_CODE } from '../base/matrix.js'
 import type { Arena } from '../kernels/memory.js'
 import type { PointTable } from '../partition/points.js'
@@ -26,7 +27,7 @@ export class Scanner {
     this.#table = table
     this.#k = k
     this.#stride = rowStride(table.rowType, table.dim)
-    this.#heapBytes = (arena.kernels.heapBytes(k) + 63) & ~63
+    this.#heapBytes = align64(arena.kernels.heapBytes(k))
     const queryBytes = QueryBuffer.scratchBytes(table.dim)
     this.#address = arena.allocate(queries * (queryBytes + this.#heapBytes) + (k * 2 + most) * 4 + 64)
     const first = this.#address + queries * this.#heapBytes

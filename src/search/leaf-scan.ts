@@ -1,3 +1,4 @@
+import { align64 } from '../base/align.js'
 import { QueryCodes } from '../codes/query-codes.js'
 import type { Arena } from '../kernels/memory.js'
 import { entryBytes } from '../codes/leaves.js'
@@ -25,8 +26,7 @@ export class LeafScan {
   #leafRoom = 0
   #placeRoom = 0
   #chosenRoom = 0
-  #bases = 0
-  #baseBytes = 0
+  #whole = 0
   #scores = 0
   #places = 0
   #chosen = 0
@@ -71,18 +71,16 @@ export class LeafScan {
     this.#leafRoom = Math.ceil(leaves * 1.5)
     this.#placeRoom = Math.ceil(places * 1.5)
     this.#chosenRoom = Math.min(this.#placeRoom, Math.ceil(chosen * 1.5))
-    const line = (bytes: number): number => Math.ceil(bytes / 64) * 64
     const parts = [
-      line(this.#leafRoom * 4),
-      line(this.#leafRoom * 4),
-      line(this.#placeRoom * 2),
-      line(this.#chosenRoom * 4),
-      line(kernels.positionBytes(this.#chosenRoom) >>> 0),
-    ]
+      this.#leafRoom * 4,
+      this.#leafRoom * 4,
+      this.#placeRoom * 2,
+      this.#chosenRoom * 4,
+      kernels.positionBytes(this.#chosenRoom) >>> 0,
+    ].map(align64)
     this.#scratch = this.#arena.allocate(parts.reduce((sum, bytes) => sum + bytes, 0))
-    this.#bases = this.#scratch
-    this.#baseBytes = parts[0]!
-    this.#scores = this.#bases + parts[0]! + parts[1]!
+    this.#whole = this.#scratch + parts[0]!
+    this.#scores = this.#whole + parts[1]!
     this.#chosen = this.#scores + parts[2]!
     this.#sort = this.#chosen + parts[3]!
   }
@@ -104,7 +102,6 @@ export class LeafScan {
     const { leafOffsets, leaves: records } = view
     const { dim, codeBytes } = this.#snapshot
     const { integers, unit, weight, scale, factor, tables } = this.#codes
-    const bases = this.#bases + this.#baseBytes
     this.#leastBase = kernels.leafBases(
       integers,
       unit,
@@ -116,8 +113,8 @@ export class LeafScan {
       leaves,
       count,
       scale,
-      this.#bases,
-      bases,
+      this.#scratch,
+      this.#whole,
     )
     this.#places = 0
     for (let first = 0; first < count; first += LEAVES_A_CALL) {
@@ -131,7 +128,7 @@ export class LeafScan {
         this.#entryBytes,
         factor,
         tables,
-        bases + first * 4,
+        this.#whole + first * 4,
         this.#scores + this.#places * 2,
       )
     }

@@ -1,3 +1,4 @@
+import { align64 } from '../base/align.js'
 import { DimensionMismatchError, InvalidArgumentError } from '../base/errors.js'
 import { fromHalf } from '../base/half.js'
 import { rowStride, stepAt, type StoredType } from '../base/matrix.js'
@@ -72,7 +73,7 @@ export class QueryBuffer {
 
   /** Bytes of scratch, a multiple of 64. */
   static scratchBytes(dim: number): number {
-    return (((dim + 15) & ~15) * 10 + 16 + 63) & ~63
+    return align64(((dim + 15) & ~15) * 10 + 16)
   }
 
   /** The loaded query's components for distances. */

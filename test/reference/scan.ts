@@ -8,10 +8,6 @@ export function scanEntries(entries: readonly number[], seen: Set<number> | unde
   })
 }
 
-export function clearSeen(entries: readonly number[], seen: Set<number>): void {
-  for (const position of entries) seen.delete(position)
-}
-
 /** The first byte of every 64 of each row at some positions, all joined by exclusive or. */
 export function touchRows(rows: Uint8Array, positions: readonly number[], stride: number): number {
   let sum = 0

@@ -5,7 +5,7 @@ import { LeafWriter } from '../../../build/codes/leaf-writer.js'
 import type { Holders } from '../../../build/pool/messages.js'
 import { codeRanks } from '../../../build/pool/rank-tasks.js'
 import { beamRanks } from '../../../build/pool/route-tasks.js'
-import { Searcher } from '../../../build/search/searcher.js'
+import { TreeScan } from '../../../build/search/tree-scan.js'
 import { routerFloats, routerTensors } from '../../../build/tree/router.js'
 import { treeShape } from '../../../build/tree/shape.js'
 import { makeTable } from '../partition/table.js'
@@ -65,7 +65,7 @@ describe('ranks by code', () => {
       first: 0,
       count: total,
     })
-    const searcher = new Searcher(arena, snapshot)
+    const searcher = new TreeScan(arena, snapshot)
     for (let i = 0; i < total; i++) {
       const query = matrix.subarray(i * DIM, (i + 1) * DIM)
       // Scores of every entry by tree and leaf, from one scan, and the leaves that each setting visits, from its own route.

@@ -5,6 +5,7 @@ import { loadBuildKernels } from '../../../build/kernels/load-build.js'
 import { Arena } from '../../../build/kernels/memory.js'
 import { multiplyAdds } from '../../../build/search/cost.js'
 import { RouteModel } from '../../../build/search/route.js'
+import { TrainedRoute } from '../../../build/search/trained-route.js'
 import {
   packRouter,
   padded,
@@ -26,7 +27,7 @@ const arena = Arena.create()
 interface Made {
   shape: TreeShape
   tables: Float32Array
-  model: RouteModel
+  model: TrainedRoute
   /** Address of a routing query. */
   query: number
   values: Float32Array
@@ -45,12 +46,12 @@ function make(kind: Router, arities: readonly number[], seed = 1): Made {
   }
   const at = arena.allocate(tables.byteLength)
   arena.f32(at, tables.length).set(tables)
-  const model = { kind, shape, dim: DIM, form: 'trained' } as const
+  const model = { kind, shape, dim: DIM }
   const scratch = arena.allocate(RouteModel.scratchBytes(arena.kernels, model))
   const query = arena.allocate(64)
   const values = Float32Array.from({ length: DIM }, () => rng.normal())
   arena.f32(query, DIM).set(values)
-  return { shape, tables, model: new RouteModel(arena, model, at, scratch), query, values }
+  return { shape, tables, model: new TrainedRoute(arena, model, at, scratch), query, values }
 }
 
 /** Scores of all leaves by the formulas of src/tree/router.ts. */
@@ -165,7 +166,7 @@ describe.each((['linear', 'residual'] as const).flatMap((kind) => SHAPES.map((ar
     const bytes = storedBytes(storedTensors(kind, shape, DIM))
     const stored = arena.u8(arena.allocate(bytes), bytes).fill(0)
     packRouter(kind, shape, DIM, tables, stored)
-    const scratch = { kind, shape, dim: DIM, form: 'stored' } as const
+    const scratch = { kind, shape, dim: DIM }
     const model = new RouteModel(
       arena,
       scratch,
@@ -227,17 +228,17 @@ describe.each((['linear', 'residual'] as const).flatMap((kind) => SHAPES.map((ar
 )
 
 test('equal scores are broken towards the lower node', () => {
-  for (const [kind, form] of [
-    ['linear', 'trained'],
-    ['residual', 'trained'],
-    ['linear', 'stored'],
-    ['residual', 'stored'],
+  for (const [kind, Model] of [
+    ['linear', TrainedRoute],
+    ['residual', TrainedRoute],
+    ['linear', RouteModel],
+    ['residual', RouteModel],
   ] as const) {
     const shape = treeShape([3, 4])
-    const made = { kind, shape, dim: DIM, form } as const
+    const made = { kind, shape, dim: DIM }
     const tables = arena.allocate(routerFloats(routerTensors(kind, shape, DIM)) * 4)
     const scratch = arena.allocate(RouteModel.scratchBytes(arena.kernels, made))
-    const model = new RouteModel(arena, made, tables, scratch)
+    const model = new Model(arena, made, tables, scratch)
     const count = model.route(arena.allocate(64), 7, 3)
     expect([...arena.u32(model.leaves, count)]).toEqual([0, 1, 2, 3, 4, 5, 6])
   }
