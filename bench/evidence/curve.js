@@ -1,4 +1,5 @@
 // @ts-check
+import { toFloats } from '../../build/base/rows.js'
 import { RouteModel } from '../../build/search/route.js'
 import { QueryBuffer } from '../../build/search/query.js'
 import { LeafWriter } from '../../build/codes/leaf-writer.js'
@@ -62,6 +63,29 @@ export function probeCurve(open, data) {
     add(entries, i, entries[i - 1] ?? 0)
   }
   return { recall, entries }
+}
+
+/**
+ * The least that a tree must beat under the inner product: recall@10 of the n rows of largest norm, scanned exactly, for all n.
+ * @param {import('./data.js').DataSet} data
+ */
+export function normCurve(data) {
+  const { dim, size } = data
+  const values = toFloats(data.rows, data.type)
+  const norms = new Float64Array(size)
+  for (let i = 0; i < size * dim; i++) add(norms, Math.floor(i / dim), (values[i] ?? 0) ** 2)
+  const rank = new Uint32Array(size)
+  Array.from(norms.keys())
+    .sort((a, b) => (norms[b] ?? 0) - (norms[a] ?? 0) || a - b)
+    .forEach((row, place) => (rank[row] = place))
+  const recall = new Float64Array(size + 1)
+  for (let q = 0; q < data.queryCount; q++) {
+    for (let j = 0; j < K; j++) {
+      add(recall, (rank[data.truth[q * data.truthK + j] ?? 0] ?? 0) + 1, 1 / (data.queryCount * K))
+    }
+  }
+  for (let n = 1; n <= size; n++) add(recall, n, recall[n - 1] ?? 0)
+  return { recall, entries: Float64Array.from(recall.keys()) }
 }
 
 /** @param {Float64Array | Uint32Array} sums @param {number} at @param {number} amount */

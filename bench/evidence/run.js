@@ -15,7 +15,7 @@ import { climb } from '../../build/eval/ladder.js'
 import { multiplyAdds } from '../../build/search/cost.js'
 import { Searcher } from '../../build/search/searcher.js'
 import { evaluateSearch } from '../../build/search/evaluate.js'
-import { atRecall, probeCurve } from './curve.js'
+import { atRecall, normCurve, probeCurve } from './curve.js'
 import { loadSet, SETS } from './data.js'
 import { LEAF_SIZE, VARIANTS } from './variants.js'
 
@@ -39,8 +39,13 @@ function finished() {
 
 /** @param {string} set @param {string} variant */
 async function study(set, variant) {
-  const { options = {}, study: asked = {}, rows, log = true } = VARIANTS[variant] ?? {}
+  const { options = {}, study: asked = {}, norms, rows, log = true } = VARIANTS[variant] ?? {}
   const data = await loadSet(set, rows)
+  if (norms) {
+    const curve = normCurve(data)
+    const reached = RECALLS.map((recall) => ({ recall, ...atRecall(curve, recall, data.size), multiplyAdds: 0 }))
+    return { set, variant, size: data.size, seconds: 0, reached, promised: [] }
+  }
   const leafSize = rows === undefined ? (LEAF_SIZE[set] ?? {}) : {}
   const started = performance.now()
   const open = await buildIndex(

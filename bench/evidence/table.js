@@ -26,7 +26,7 @@ const fixed = (value, digits) => (value === undefined ? '-' : value.toFixed(digi
 /** @param {string} set @param {any[]} results */
 function setTable(set, results) {
   const flat = results.find(({ variant }) => variant === 'flat')
-  let text = `\n### ${set}: ${results[0].size.toLocaleString('en')} rows, ${results[0].leaves.toLocaleString('en')} leaves\n\n`
+  let text = `\n### ${set}: ${results[0].size.toLocaleString('en')} rows, ${results.find(({ leaves }) => leaves)?.leaves.toLocaleString('en')} leaves\n\n`
   text += row([
     'variant',
     'entries looked at, % of rows, at .90 / .95 / .99',

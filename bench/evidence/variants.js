@@ -4,8 +4,8 @@
 const LARGE = ['glove-100', 'sift-1m']
 /**
  * One change at a time from the default. `options` are public build options, `study` what only studies may ask.
- * `rows`: only so many rows of the set. `log`: give the query log where the set has one (default true).
- * @type {Record<string, { options?: import('../../build/index.js').BuildOptions, study?: import('../../build/builder/context.js').Study, rows?: number, log?: boolean, sets?: string[] }>}
+ * `norms`: no index, but the rows of largest norm, scanned exactly. `rows`: only so many rows of the set. `log`: give the query log where the set has one (default true).
+ * @type {Record<string, { options?: import('../../build/index.js').BuildOptions, study?: import('../../build/builder/context.js').Study, norms?: boolean, rows?: number, log?: boolean, sets?: string[] }>}
  */
 export const VARIANTS = {
   flat: { study: { flat: true }, options: { copies: 1 }, log: false },
@@ -20,6 +20,7 @@ export const VARIANTS = {
   residual: { options: { router: 'residual' } },
   'one round of tree update': { options: { rounds: 1 } },
   'random start': { options: { preset: 'published', router: 'linear', slack: 1.2, copies: 1.5, rounds: 4 } },
+  'rows of largest norm': { norms: true, sets: ['mips-amazon'] },
   'first 100k: flat': { rows: 100_000, study: { flat: true }, options: { copies: 1 }, log: false, sets: LARGE },
   'first 100k: default': { rows: 100_000, sets: LARGE },
   'first 100k: seq2seq': { rows: 100_000, options: { router: 'seq2seq' }, sets: LARGE },

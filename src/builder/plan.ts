@@ -3,7 +3,7 @@ import { EXACT_ROWS, type Metric, type ResolvedOptions } from '../base/options.j
 import type { StoredType } from '../base/matrix.js'
 import { defaultCodeBytes, mostCodeBytes } from '../codes/shape.js'
 import { MAX_LEVELS, type LayoutShape } from '../format/layout.js'
-import { planShape, treeShape } from '../tree/shape.js'
+import { planShape, treeShape, type TreeShape } from '../tree/shape.js'
 import type { IdKind } from '../tree/snapshot.js'
 
 /** What is known of the rows before the build starts. */
@@ -64,4 +64,13 @@ export function planIndex(rows: RowShape, options: ResolvedOptions): LayoutShape
 /** Rows or entries that one of `nodes` nodes may hold: `slack` times the mean, and never less than exact balance needs. */
 export function capacity(entries: number, nodes: number, slack: number): number {
   return Math.max(Math.ceil(entries / nodes), Math.floor((slack * entries) / nodes + 1e-9))
+}
+
+/**
+ * Rows that a node of each level may hold, for a tree that is filled from the root down: about `slack` times the mean, and
+ * no more than its children have room for, however these round.
+ */
+export function nodeCapacities(size: number, { nodeCounts, leafCount }: TreeShape, slack: number): number[] {
+  const leaf = capacity(size, leafCount, slack)
+  return nodeCounts.map((nodes) => Math.min(Math.ceil((slack * size) / nodes - 1e-9), leaf * (leafCount / nodes)))
 }

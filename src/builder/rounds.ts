@@ -2,7 +2,7 @@ import { Rng } from '../base/rng.js'
 import type { RouterTables, Votes } from '../pool/messages.js'
 import { scoreRoot } from '../pool/route-tasks.js'
 import { withAuction } from './auction.js'
-import { capacity } from './plan.js'
+import { nodeCapacities } from './plan.js'
 import {
   rowsByLeaf,
   sharedU32,
@@ -38,7 +38,7 @@ export function randomLeaves(size: number, leafCount: number, seed: number): Uin
 export async function navigateRows(build: Build, router: RouterTables, votes: Votes | undefined): Promise<Uint32Array> {
   const { pool, input, shape, report } = build
   const { points, options } = input
-  const room = (level: number): number => capacity(points.size, shape.nodeCounts[level]!, options.slack)
+  const capacities = nodeCapacities(points.size, shape, options.slack)
   const arity = shape.arities[0]!
   const length = Math.min(ROOT_LIST, arity)
   let nodeOf = await withAuction(
@@ -50,7 +50,7 @@ export async function navigateRows(build: Build, router: RouterTables, votes: Vo
         report('update', done, 2 * total),
       )
       const scoreAll = (row: number): Float32Array => scoreRoot(points, router, votes, row)
-      return root.assign(new Uint32Array(arity).fill(room(0)), { scoreAll })
+      return root.assign(new Uint32Array(arity).fill(capacities[0]!), { scoreAll })
     },
   )
   for (let level = 1; level < shape.arities.length; level++) {
@@ -60,7 +60,7 @@ export async function navigateRows(build: Build, router: RouterTables, votes: Vo
       'navigate',
       shape.nodeCounts[level - 1]!,
       1,
-      { points, router, votes, level, offsets, rows, capacity: room(level), out },
+      { points, router, votes, level, offsets, rows, capacity: capacities[level]!, out },
       (done, total) => report('update', total + done, 2 * total),
     )
     nodeOf = out

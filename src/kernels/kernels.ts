@@ -18,7 +18,7 @@ export interface KernelExports extends CodeKernels {
   heapBase(): number
 
   /**
-   * Distances of consecutive rows.
+   * Distances of consecutive rows: what the kernels that offer rows to a heap are judged by, and memory is measured with.
    * @param scales - cosine: f32 [count]; otherwise 0.
    * @param out - f32 [count].
    */

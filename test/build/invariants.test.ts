@@ -81,6 +81,8 @@ const CASES: [keyof typeof SETS, BuildOptions][] = [
   ['mostly the same', { slack: 1, copies: 1.25, leafSize: 70 }],
   ['mostly the same', { slack: 1.5, copies: 3, leafSize: 30, trees: 2 }],
   ['mostly the same', { slack: 1, copies: 1, leafSize: 16, arity: 3 }],
+  // Filled from the root down, where nine rows a leaf are less than 1.2 times the mean of the nodes above.
+  ['mostly the same', { preset: 'published', router: 'linear', slack: 1.2, copies: 1.5, leafSize: 8, rounds: 2 }],
 ]
 
 describe('every tree is sound and balanced', () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import { resolveBuildOptions, type BuildOptions } from '../../../build/base/options.js'
 import { rowsByLeaf, singleHolders } from '../../../build/builder/context.js'
-import { capacity, planIndex } from '../../../build/builder/plan.js'
+import { capacity, nodeCapacities, planIndex } from '../../../build/builder/plan.js'
 import { positionsOf, splitQueries } from '../../../build/builder/queries.js'
 import { randomLeaves } from '../../../build/builder/rounds.js'
 import { geometricRouter } from '../../../build/builder/route.js'
@@ -101,5 +101,25 @@ test('the router that stands on centroids ranks by distance, and by inner produc
     expect(views.get('level 0')).toEqual(levels[0])
     expect(views.get('level 1')).toEqual(levels[1])
     expect([...views.get('bias 0')!].map((bias) => bias + 0)).toEqual(metric === 'ip' ? [0, 0] : [-0.5, -2])
+  }
+})
+
+test('every level has room for all rows, and a node for no more than its children', () => {
+  for (const arities of [[7], [35, 36], [3, 5, 2]]) {
+    const shape = treeShape(arities)
+    for (let size = shape.leafCount; size < shape.leafCount * 50; size += 1 + Math.floor(shape.leafCount / 3)) {
+      for (const slack of [1, 1.05, 1.2, 1.5]) {
+        const rooms = nodeCapacities(size, shape, slack)
+        expect(rooms).toHaveLength(arities.length)
+        expect(rooms.at(-1)).toBeLessThanOrEqual(
+          Math.max(Math.ceil(size / shape.leafCount), (slack * size) / shape.leafCount),
+        )
+        rooms.forEach((room, level) => {
+          expect(Number.isInteger(room)).toBe(true)
+          expect(room * shape.nodeCounts[level]!).toBeGreaterThanOrEqual(size)
+          if (level > 0) expect(room * arities[level]!).toBeGreaterThanOrEqual(rooms[level - 1]!)
+        })
+      }
+    }
   }
 })
