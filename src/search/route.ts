@@ -164,7 +164,7 @@ export class RouteModel {
     const arity = this.shape.arities[level]!
     this.nodesScored += count * arity
     if (this.#kind !== 'seq2seq') {
-      this.scoreChildren(level, z, nodes, count, out)
+      this.scoreFromTables(level, z, nodes, count, out)
       return
     }
     const { width: d, feedForward } = SEQ2SEQ
@@ -186,7 +186,7 @@ export class RouteModel {
   }
 
   /** Score children whose rows are in the tables themselves: their nodes are 8-bit steps. */
-  protected scoreChildren(level: number, _: number, nodes: number, count: number, out: number): void {
+  protected scoreFromTables(level: number, _: number, nodes: number, count: number, out: number): void {
     const { integers } = this.at
     const rows = this.levels[level]!
     const scales = this.#scales[level]!

@@ -14,7 +14,7 @@ export class TrainedRoute extends RouteModel {
   /** Nodes are scored as they are. */
   protected override quantize(): void {}
 
-  protected override scoreChildren(level: number, z: number, nodes: number, count: number, out: number): void {
+  protected override scoreFromTables(level: number, z: number, nodes: number, count: number, out: number): void {
     const { kernels, width, levels, biases, shape } = this
     const arity = shape.arities[level]!
     kernels.scoreChildren(z, width, levels[level]!, width * 4, biases[level]!, nodes, count, arity, out)

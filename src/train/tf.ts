@@ -42,7 +42,7 @@ export async function loadTrainer(choice: 'auto' | TrainerName, wasmBase?: strin
 }
 
 async function loadNative(): Promise<Tf> {
-  const native = unwrap<Tf>(await importNative())
+  const native = unwrap<Tf>(await importNative('@tensorflow/tfjs-node'))
   const tf = await loadCore()
   if (native.engine() !== tf.engine()) {
     throw new Error('tfjs-node brings another copy of tfjs-core; install the same version of both')
