@@ -299,7 +299,7 @@ export function resolveBuildOptions(options: BuildOptions | undefined, cores: nu
       { min: 1, max: 3, integer: false },
       published ? 1 : DEFAULT_COPIES[metric],
     ),
-    rounds: numberIn('rounds', given.rounds, { min: 0, max: 100 }, published ? 8 : 0),
+    rounds: numberIn('rounds', given.rounds, { min: 0, max: 100 }, published ? 12 : 0),
     trees: numberIn('trees', given.trees, { min: 1, max: 4 }, 1),
     start: published ? 'random' : 'clusters',
     trainer: oneOf('trainer', given.trainer, TRAINERS, 'auto'),

@@ -179,9 +179,9 @@ async function growTree(
   }
   const training: Training = {
     lessons: chooseLessons(
+      build,
       found,
       options.router === 'seq2seq' ? PUBLISHED_QUERIES : trainingQueries(points.dim),
-      points.dim,
       seed,
     ),
     holders: singleHolders(leafOf),
@@ -191,7 +191,6 @@ async function growTree(
   }
   const first = await trainRouter(build, training)
   const { state, rounds } = await alternate(build, first, training, jury, tree)
-  if (build.input.entryCount > points.size) build.prepareTraining()
   const holders = await addCopies(build, state, geometry, found)
   if (holders === state.holders) return { state, rounds, retrained: undefined }
   const again: Training = { ...training, holders, before: state, effort: COPIES_EFFORT, seed: seed + 500, aside }

@@ -60,7 +60,7 @@ export interface Labelled {
 /** What the steps of a build are done with. */
 export interface BuildMeans {
   readonly pool: WorkerPool
-  /** Train in a worker of its own; `aside` keeps its progress to itself. */
+  /** Train in workers of their own; `aside` keeps its progress to itself. */
   readonly train: (input: Omit<Tasks['train']['input'], 'progress'>, aside?: boolean) => Promise<TrainResult>
   /** A training comes soon. */
   readonly prepareTraining: () => void

@@ -1,8 +1,8 @@
 import { toPlainError } from '../base/errors.js'
-import { during } from '../pool/during.js'
 import type { Reply } from '../pool/messages.js'
 import { PortPool, type StartedWorker } from '../pool/ports.js'
-import { directBuild, trainOn, type DirectorOutput, type DirectorTask, type ProgressMessage } from './director.js'
+import { directBuild, type DirectorOutput, type DirectorTask, type ProgressMessage } from './director.js'
+import { Trainers } from './trainers.js'
 
 /** What a director behind a port is given: its task, a port to the thread that asked, and ports to its workers. */
 export interface ApartInput extends DirectorTask {
@@ -10,8 +10,8 @@ export interface ApartInput extends DirectorTask {
   readonly workers: readonly MessagePort[]
 }
 
-/** From the director: how far it is; a wish for a worker that trains, or that worker's end. */
-export type ControlMessage = ProgressMessage | { readonly trainer: 'start' | 'end' }
+/** From the director: how far it is, or a wish for a worker that trains. */
+export type ControlMessage = ProgressMessage | { readonly trainer: 'start' }
 /** To the director: the worker that it asked for. */
 export type ControlAnswer = { readonly port: MessagePort } | Extract<Reply<never>, { error: unknown }>
 
@@ -19,23 +19,19 @@ export type ControlAnswer = { readonly port: MessagePort } | Extract<Reply<never
 export async function buildApart({ control, workers, ...task }: ApartInput): Promise<Reply<DirectorOutput>> {
   const pool = new PortPool(workers.map((port) => ({ port, end: () => undefined })))
   const say = (message: ControlMessage): void => control.postMessage(message)
+  const trainers = new Trainers(task, async () => new PortPool([await askForTrainer(control)]))
   try {
     const output = await directBuild(task, {
       pool,
       say,
-      // A worker that ends with the training: the memory of TensorFlow.js never shrinks.
-      train: async (request, report) => {
-        const trainer = new PortPool([await askForTrainer(control)])
-        try {
-          return await during(trainer, undefined, () => trainOn(trainer, request, report))
-        } finally {
-          say({ trainer: 'end' })
-        }
-      },
+      prepareTraining: () => trainers.prepare(),
+      train: (request, report) => trainers.train(request, report),
     })
     return { value: output }
   } catch (error) {
     return { error: toPlainError(error) }
+  } finally {
+    await trainers.close()
   }
 }
 

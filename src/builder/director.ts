@@ -1,6 +1,5 @@
 import { hooks } from '../base/hooks.js'
 import type { Phase } from '../base/options.js'
-import { sharedBuffer } from '../base/shared.js'
 import type { WorkerPool } from '../pool/pool.js'
 import type { TrainingTask, TrainResult } from '../train/router.js'
 import { buildTrees, type BuildOutput } from './builder.js'
@@ -10,9 +9,6 @@ import type { BuildInput, Report } from './context.js'
  * Directs a build: hands blocks of work to a pool and does what is left over. Where there are threads it runs in one of its
  * own, so that the caller's event loop only hears of progress.
  */
-
-/** How often the training worker's progress is looked at. */
-const TRAIN_POLL_MS = 100
 
 /** What a director works on. */
 export interface DirectorTask {
@@ -37,7 +33,7 @@ export interface DirectorMeans {
   readonly pool: WorkerPool
   readonly train: (request: TrainingTask, report: Report) => Promise<TrainResult>
   /** A training comes soon: load what it takes, where that can be done beside other work. */
-  readonly prepareTraining?: () => void
+  readonly prepareTraining: () => void
   readonly say: (message: ProgressMessage) => void
 }
 
@@ -77,23 +73,9 @@ export async function directBuild({ input, trainerBase }: DirectorTask, means: D
       tell('train', 1, 1)
       return result
     },
-    prepareTraining: () => means.prepareTraining?.(),
+    prepareTraining: () => means.prepareTraining(),
     report,
   })
   clock.enter('tune')
   return { ...output, phaseSeconds: clock.seconds }
-}
-
-/** Train on the one thread of a pool, and look at how far it is. */
-export async function trainOn(pool: WorkerPool, request: TrainingTask, report: Report): Promise<TrainResult> {
-  const progress = new Int32Array(sharedBuffer(8))
-  const timer = setInterval(() => {
-    const total = Atomics.load(progress, 1)
-    if (total > 0) report('train', Atomics.load(progress, 0), total)
-  }, TRAIN_POLL_MS)
-  try {
-    return await pool.run('train', { ...request, progress })
-  } finally {
-    clearInterval(timer)
-  }
 }

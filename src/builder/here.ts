@@ -18,6 +18,7 @@ export async function directHere(
     return await directBuild(task, {
       pool,
       say,
+      prepareTraining: () => undefined,
       train: async (request, report) => {
         const { runTraining } = await import('#trainer')
         return runTraining(request, (done, total) => {

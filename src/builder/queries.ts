@@ -154,63 +154,75 @@ async function orderQueries(
   return rowsByLeaf(leafOf, shape.leafCount).rows
 }
 
-/** Queries in routing form and the leaves of their neighbours, for the trainer. */
+/** Queries that routers learn from, base rows first, with the positions of their nearest rows. */
 export interface Lessons {
+  /** In routing form, [count * dim]. */
   readonly queries: Float32Array
+  readonly count: number
+  /** How many are from the log: the last ones. */
+  readonly logged: number
+  readonly k: number
+  /** [count * k], `NO_ROW` after the last. */
+  readonly neighbours: Uint32Array
+}
+
+/** The leaves of the lessons' neighbours, as the trainer takes them. */
+export interface Labels {
   readonly labelOffsets: Uint32Array
   readonly labelLeaves: Uint32Array
   readonly labelWeights: Float32Array
-  readonly count: number
 }
 
 /** Some of the searched queries, at most so many from the base and as many from the log, by a seeded draw. */
-export function chooseLessons(found: readonly Labelled[], most: number, dim: number, seed: number): Labelled[] {
-  const rng = new Rng(seed, 13)
-  return found.map((set) => {
-    const chosen = rng.sample(set.count, Math.min(set.count, most)).sort()
-    const { positions, matrix } = set.queries
-    const neighbours = sharedU32(chosen.length * set.k)
-    chosen.forEach((i, n) => neighbours.set(set.neighbours.subarray(i * set.k, (i + 1) * set.k), n * set.k))
-    const queries: QuerySet = positions
-      ? { positions: shareU32(chosen.map((i) => positions[i]!)) }
-      : { matrix: logRows(matrix!, dim, chosen) }
-    return { queries, count: chosen.length, k: set.k, neighbours }
-  })
-}
-
-/** Make the trainer's arrays: each query's neighbours vote with equal weight, and a row's copies share its vote. */
-export function makeLessons(build: Build, sets: readonly Labelled[], holders: Holders): Lessons {
+export function chooseLessons(build: Build, found: readonly Labelled[], most: number, seed: number): Lessons {
   const { dim, metric } = build.input.points
-  const count = sets.reduce((sum, set) => sum + set.count, 0)
-  const copiesOf = (position: number): number => holders.offsets[position + 1]! - holders.offsets[position]!
-  const labels = sets.reduce((sum, { neighbours }) => {
-    for (const position of neighbours) if (position !== NO_ROW) sum += copiesOf(position)
-    return sum
-  }, 0)
+  const rng = new Rng(seed, 13)
+  const chosen = found.map((set) => rng.sample(set.count, Math.min(set.count, most)).sort())
+  const count = chosen.reduce((sum, { length }) => sum + length, 0)
+  const { k } = found[0]!
   const queries = sharedF32(count * dim)
-  const labelOffsets = sharedU32(count + 1)
-  const labelLeaves = sharedU32(labels)
-  const labelWeights = sharedF32(labels)
+  const neighbours = sharedU32(count * k)
   let n = 0
-  let at = 0
-  for (const set of sets) {
-    for (let i = 0; i < set.count; i++) {
+  found.forEach((set, s) => {
+    for (const i of chosen[s]!) {
       const query = readQuery(build, set.queries, i)
       if (metric !== 'l2') normalise(query)
       queries.set(query, n * dim)
-      const found = set.neighbours.subarray(i * set.k, (i + 1) * set.k)
-      const near = found.indexOf(NO_ROW) < 0 ? found : found.subarray(0, found.indexOf(NO_ROW))
-      for (const position of near) {
-        const copies = copiesOf(position)
-        for (let j = 0; j < copies; j++) {
-          labelLeaves[at] = holders.leaves[holders.offsets[position]! + j]!
-          labelWeights[at++] = 1 / (near.length * copies)
-        }
-      }
-      labelOffsets[++n] = at
+      neighbours.set(set.neighbours.subarray(i * k, (i + 1) * k), n++ * k)
     }
+  })
+  return { queries, count, logged: chosen[1]?.length ?? 0, k, neighbours }
+}
+
+/** Neighbours of one of the lessons. */
+function neighboursOf({ neighbours, k }: Lessons, i: number): Uint32Array {
+  const all = neighbours.subarray(i * k, (i + 1) * k)
+  const end = all.indexOf(NO_ROW)
+  return end < 0 ? all : all.subarray(0, end)
+}
+
+/** Each query's neighbours vote with equal weight, and a row's copies share its vote. */
+export function labelLessons(lessons: Lessons, { offsets, leaves }: Holders): Labels {
+  const { count, neighbours } = lessons
+  let labels = 0
+  for (const position of neighbours) if (position !== NO_ROW) labels += offsets[position + 1]! - offsets[position]!
+  const labelOffsets = sharedU32(count + 1)
+  const labelLeaves = sharedU32(labels)
+  const labelWeights = sharedF32(labels)
+  let at = 0
+  for (let i = 0; i < count; i++) {
+    const near = neighboursOf(lessons, i)
+    for (const position of near) {
+      const first = offsets[position]!
+      const copies = offsets[position + 1]! - first
+      for (let j = 0; j < copies; j++) {
+        labelLeaves[at] = leaves[first + j]!
+        labelWeights[at++] = 1 / (near.length * copies)
+      }
+    }
+    labelOffsets[i + 1] = at
   }
-  return { queries, labelOffsets, labelLeaves, labelWeights, count }
+  return { labelOffsets, labelLeaves, labelWeights }
 }
 
 function readQuery(build: Build, queries: QuerySet, i: number): Float32Array {
@@ -232,27 +244,22 @@ function normalise(query: Float32Array): void {
  * For rows that logged queries have among their nearest, the mean of these queries: where users and items differ, a row
  * belongs where its queries go, not where it would go itself.
  */
-export function logVotes(build: Build, lessons: readonly Labelled[]): Votes | undefined {
-  const { dim, metric, size } = build.input.points
-  const logged = lessons.filter(({ queries }) => queries.matrix !== undefined)
-  if (logged.length === 0) return undefined
+export function logVotes(build: Build, lessons: Lessons): Votes | undefined {
+  const { dim, size } = build.input.points
+  const { queries, count, logged } = lessons
+  if (logged === 0) return undefined
   const index = new Int32Array(sharedBuffer(size * 4)).fill(-1)
   let voted = 0
-  for (const { neighbours } of logged) {
-    for (const position of neighbours) if (position !== NO_ROW && index[position] === -1) index[position] = voted++
+  for (let i = count - logged; i < count; i++) {
+    for (const position of neighboursOf(lessons, i)) if (index[position] === -1) index[position] = voted++
   }
   const matrix = sharedF32(voted * dim)
   const counts = new Uint32Array(voted)
-  for (const set of logged) {
-    for (let i = 0; i < set.count; i++) {
-      const query = readQuery(build, set.queries, i)
-      if (metric !== 'l2') normalise(query)
-      for (const position of set.neighbours.subarray(i * set.k, (i + 1) * set.k)) {
-        if (position === NO_ROW) continue
-        const vote = index[position]!
-        counts[vote]!++
-        for (let j = 0; j < dim; j++) matrix[vote * dim + j]! += query[j]!
-      }
+  for (let i = count - logged; i < count; i++) {
+    for (const position of neighboursOf(lessons, i)) {
+      const vote = index[position]!
+      counts[vote]!++
+      for (let j = 0; j < dim; j++) matrix[vote * dim + j]! += queries[i * dim + j]!
     }
   }
   for (let i = 0; i < matrix.length; i++) matrix[i]! /= counts[Math.floor(i / dim)]!

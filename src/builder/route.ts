@@ -3,8 +3,8 @@ import { nearnessBias } from '../partition/kmeans.js'
 import type { CentroidTree, Holders, RouterTables } from '../pool/messages.js'
 import { routerFloats, routerTensors, routerViews } from '../tree/router.js'
 import type { TreeShape } from '../tree/shape.js'
-import { sharedF32, shareF32, type Build, type Labelled, type TreeState } from './context.js'
-import { makeLessons } from './queries.js'
+import { sharedF32, shareF32, type Build, type TreeState } from './context.js'
+import { labelLessons, type Lessons } from './queries.js'
 
 /**
  * Optimiser steps of the linear router, by metric. From centroids it has not far to go where rows are near what they are
@@ -43,7 +43,7 @@ export function geometricRouter(tree: CentroidTree, shape: TreeShape, dim: numbe
 
 /** What a router is trained on, and from where. */
 export interface Training {
-  readonly lessons: readonly Labelled[]
+  readonly lessons: Lessons
   readonly holders: Holders
   /** Tables of a geometric router to start from; the published router starts from noise. */
   readonly start: RouterTables
@@ -56,12 +56,12 @@ export interface Training {
   readonly aside?: boolean
 }
 
-/** Train a router in a worker of its own, which ends with it: the memory of TensorFlow.js never shrinks. */
+/** Train a router in workers of its own. */
 export async function trainRouter(build: Build, training: Training): Promise<TreeState & { loss: number }> {
   const { points, options } = build.input
   const { router } = options
   const { before, lessons, holders } = training
-  const { queries, labelOffsets, labelLeaves, labelWeights, count } = makeLessons(build, lessons, holders)
+  const { queries, count } = lessons
   const published = router === 'seq2seq'
   const { leafCount } = build.shape
   const fits = published ? PUBLISHED_BATCH : Math.min(MOST_BATCH, Math.ceil(BATCH_SCORES / leafCount))
@@ -73,9 +73,7 @@ export async function trainRouter(build: Build, training: Training): Promise<Tre
     arities: build.shape.arities,
     dim: points.dim,
     queries,
-    labelOffsets,
-    labelLeaves,
-    labelWeights,
+    ...labelLessons(lessons, holders),
     tables: training.start.tables.slice(),
     ...(before === undefined ? {} : { weights: before.weights }),
     steps: Math.ceil(steps * training.effort),

@@ -20,12 +20,13 @@ export async function directOverPorts(
   if (started === undefined) return undefined
   const [director, ...workers] = started as [StartedWorker, ...StartedWorker[]]
   const { port1: control, port2 } = new MessageChannel()
-  let trainer: StartedWorker | undefined
+  const trainers: StartedWorker[] = []
   let fail: (reason: unknown) => void = () => undefined
   const failed = new Promise<never>((_, reject) => (fail = reject))
   const startTrainer = async (): Promise<void> => {
     try {
-      trainer = await startWorker(make)
+      const trainer = await startWorker(make)
+      trainers.push(trainer)
       control.postMessage({ port: trainer.port } satisfies ControlAnswer, [trainer.port])
     } catch (error) {
       control.postMessage({ error: toPlainError(error) } satisfies ControlAnswer)
@@ -34,8 +35,7 @@ export async function directOverPorts(
   control.onmessage = ({ data }: MessageEvent<ControlMessage>) => {
     try {
       if (!('trainer' in data)) say(data)
-      else if (data.trainer === 'start') void startTrainer()
-      else trainer?.end()
+      else void startTrainer()
     } catch (error) {
       fail(error)
     }
@@ -54,7 +54,7 @@ export async function directOverPorts(
   } finally {
     signal?.removeEventListener('abort', abort)
     control.close()
-    for (const worker of [...workers, trainer]) worker?.end()
+    for (const worker of [...workers, ...trainers]) worker.end()
     await pool.close()
   }
 }

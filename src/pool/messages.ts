@@ -6,7 +6,7 @@ import type { Vicinity } from '../partition/lists.js'
 import type { PointTable } from '../partition/points.js'
 import type { LeafRecords } from '../codes/leaves.js'
 import type { SearchEffort, Snapshot } from '../tree/snapshot.js'
-import type { TrainingTask, TrainResult } from '../train/router.js'
+import type { Prepared, TrainingPlan, TrainingTask, TrainResult } from '../train/router.js'
 
 /** What every worker of a pool is handed when it starts. */
 export interface WorkerData {
@@ -282,7 +282,7 @@ export interface Tasks {
     output: undefined
   }
   /** Load what trains, ahead of a training on the same thread. */
-  prepareTraining: { input: { trainer: TrainingTask['trainer']; trainerBase?: string }; output: void }
+  prepareTraining: { input: TrainingPlan; output: Prepared }
   /** Train a router; `mix` moves a geometric start towards the queries first. */
   train: {
     input: TrainingTask & { progress: Int32Array }

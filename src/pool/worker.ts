@@ -34,10 +34,10 @@ export const codebooks = task<'codebooks'>(codeTasks.codebooks)
 export const encode = task<'encode'>(codeTasks.encode)
 export const codeRanks = task<'codeRanks'>(rankTasks.codeRanks)
 
-/** TensorFlow.js is loaded by these two tasks alone, in a worker that ends with the training. */
-export const prepareTraining = task<'prepareTraining'>(async ({ trainer, trainerBase }) => {
+/** TensorFlow.js is loaded by these two tasks alone, in workers that do nothing else. */
+export const prepareTraining = task<'prepareTraining'>(async (plan) => {
   const { prepareTrainer } = await import('#trainer')
-  await prepareTrainer(trainer, trainerBase)
+  return prepareTrainer(plan)
 })
 
 export const train = task<'train'>(async ({ progress, ...request }) => {

@@ -3,7 +3,7 @@ import { Rng } from '../base/rng.js'
 import { routerFloats, routerTensors, routerViews } from '../tree/router.js'
 import type { TreeShape } from '../tree/shape.js'
 import { exportHeads, fitTemperature, headGradient, importHeads } from './heads.js'
-import { STREAMS, optimise } from './optimise.js'
+import { STREAMS, optimise, type SummedGradient } from './optimise.js'
 import { checkLength } from './request.js'
 import type { TrainRequest, TrainResult } from './request.js'
 import { QueryStream, featureRows, fitNormaliser, levelTargets } from './sample.js'
@@ -30,8 +30,14 @@ export async function trainLinear(trainer: Trainer, request: TrainRequest, shape
   const { normaliser, heads } = startHeads(trainer, request, shape)
   const { tf } = trainer
   const start = heads.map((head) => tf.tensor2d(head, [dim + 1, head.length / (dim + 1)]))
-  const { weights, losses } = await optimise(trainer, request, start, (weights, ids) =>
-    sumBlocks(trainer, shape, ids, (rows) => linearGradient(trainer, request, shape, normaliser, weights, rows)),
+  const { weights, losses } = await optimise(
+    trainer,
+    request,
+    start,
+    (weights, ids) => (from, to) =>
+      sumBlocks(trainer, shape, ids.subarray(from, to), (rows) =>
+        linearGradient(trainer, request, shape, normaliser, weights, rows),
+      ),
   )
   const tensors = routerTensors('linear', shape, dim)
   const tables = new Float32Array(routerFloats(tensors))
@@ -60,7 +66,7 @@ export function linearGradient(
 }
 
 /**
- * Mean loss and gradient of a batch, from blocks of queries small enough for the logits of the largest level.
+ * Summed loss and gradient of some queries, from blocks of them small enough for the logits of the largest level.
  * @param gradient - the sums over a block; runs inside `tf.tidy`.
  */
 export function sumBlocks(
@@ -68,8 +74,9 @@ export function sumBlocks(
   shape: TreeShape,
   ids: Uint32Array,
   gradient: (ids: Uint32Array) => { loss: Tensor; gradients: Tensor[] },
-): { loss: number; gradients: Tensor[] } {
-  const rows = Math.max(16, Math.floor(BLOCK_FLOATS / shape.leafCount))
+): SummedGradient {
+  const most = Math.max(16, Math.floor(BLOCK_FLOATS / shape.leafCount))
+  const rows = Math.ceil(ids.length / Math.ceil(ids.length / most))
   let loss = 0
   let sums: Tensor[] = []
   for (let from = 0; from < ids.length; from += rows) {
@@ -77,12 +84,11 @@ export function sumBlocks(
     sums = tf.tidy(() => {
       const block = gradient(ids.subarray(from, from + rows))
       loss += block.loss.dataSync()[0]!
-      const means = block.gradients.map((values) => tf.mul(values, 1 / ids.length))
-      return held.length === 0 ? means : means.map((mean, i) => tf.add(held[i]!, mean))
+      return held.length === 0 ? block.gradients : block.gradients.map((sum, i) => tf.add(held[i]!, sum))
     })
     tf.dispose(held)
   }
-  return { loss: loss / ids.length, gradients: sums }
+  return { loss, gradients: sums }
 }
 
 /** The heads of `request.weights`, or those of `request.tables` with each level's temperature fitted. */

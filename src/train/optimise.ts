@@ -1,41 +1,56 @@
 import { BatlError } from '../base/errors.js'
 import { Rng } from '../base/rng.js'
+import { Exchange, HALVES } from '../base/exchange.js'
 import { Adam, decayedRate } from './adam.js'
 import type { TrainRequest } from './request.js'
 import { QueryStream } from './sample.js'
-import type { Tensor, Trainer } from './tf.js'
+import type { Tensor, Tf, Trainer } from './tf.js'
 
 /** Random numbers of one request are drawn from separate streams, so that one use never shifts another's. */
 export const STREAMS = { start: 1, order: 2, paths: 3, temperature: 4 } as const
 
-/** Mean loss of one batch, and its gradient for each of the weights. */
-export interface BatchGradient {
+/** Loss and gradient for each of the weights, both summed over some queries. */
+export interface SummedGradient {
   loss: number
   gradients: Tensor[]
 }
 
+/** Loss and gradient of queries `[from, to)` of a batch; the tensors are the caller's. */
+export type BatchGradient = (from: number, to: number) => SummedGradient
+
 /**
  * Run the request's steps of Adam over shuffled passes through its labelled queries.
  * @param start - owned and disposed of by this call.
- * @param gradient - of the mean loss of the queries `ids`; its tensors are disposed of by this call.
- * @returns the weights after the last step, in the order of `start`, and the loss of each step.
+ * @param prepare - takes the queries of a step, and draws for them what is random.
+ * @returns the weights after the last step, in the order of `start`, and the mean loss of each step.
  * @throws {BatlError} BATL_TRAINING when a loss or a weight is no longer finite.
  */
 export async function optimise(
   { tf }: Trainer,
   request: TrainRequest,
   start: readonly Tensor[],
-  gradient: (weights: readonly Tensor[], ids: Uint32Array) => BatchGradient,
+  prepare: (weights: readonly Tensor[], ids: Uint32Array) => BatchGradient,
 ): Promise<{ weights: Float32Array[]; losses: Float32Array }> {
-  const { steps, batch, learningRate, seed, onStep } = request
+  const { steps, batch, learningRate, seed, onStep, team } = request
   const stream = new QueryStream(request, new Rng(seed, STREAMS.order))
+  const exchange = team === undefined ? undefined : new Exchange(team.memory, team.half)
   const adam = new Adam(tf, start)
   const losses = new Float32Array(steps)
   try {
     for (let step = 0; step < steps; step++) {
-      const { loss, gradients } = gradient(adam.weights, stream.next(batch))
-      if (Number.isFinite(loss)) adam.step(gradients, decayedRate(learningRate, step, steps))
-      tf.dispose(gradients)
+      const ids = stream.next(batch)
+      const gradient = prepare(adam.weights, ids)
+      const sums =
+        exchange === undefined || ids.length < HALVES
+          ? sumHalves(tf, gradient, ids.length)
+          : shareHalves(tf, gradient, ids.length, exchange)
+      const loss = sums.loss / ids.length
+      if (Number.isFinite(loss)) {
+        const means = sums.gradients.map((sum) => tf.mul(sum, 1 / ids.length))
+        adam.step(means, decayedRate(learningRate, step, steps))
+        tf.dispose(means)
+      }
+      tf.dispose(sums.gradients)
       if (!Number.isFinite(loss)) throw diverged(`the loss of step ${step + 1} of ${steps} is ${loss}`, learningRate)
       losses[step] = loss
       const pause = onStep?.(step + 1, steps)
@@ -49,6 +64,35 @@ export async function optimise(
   } finally {
     adam.dispose()
   }
+}
+
+/** Where the second half of a batch begins. */
+function middle(count: number): number {
+  return Math.ceil(count / 2)
+}
+
+/** Both halves on this thread. */
+function sumHalves(tf: Tf, gradient: BatchGradient, count: number): SummedGradient {
+  const first = gradient(0, middle(count))
+  if (count < HALVES) return first
+  const second = gradient(middle(count), count)
+  const gradients = first.gradients.map((sum, i) => tf.add(sum, second.gradients[i]!))
+  tf.dispose([...first.gradients, ...second.gradients])
+  return { loss: first.loss + second.loss, gradients }
+}
+
+/** One half on this thread, the other on another that waits for this one's. */
+function shareHalves(tf: Tf, gradient: BatchGradient, count: number, exchange: Exchange): SummedGradient {
+  const own = exchange.half === 0 ? gradient(0, middle(count)) : gradient(middle(count), count)
+  const values = own.gradients.map((sum) => sum.dataSync())
+  const sums = exchange.swap(own.loss, values, (loss, gradients) =>
+    tf.tidy(() => ({
+      loss: own.loss + loss,
+      gradients: own.gradients.map((sum, i) => tf.add(sum, tf.tensor(gradients[i]!, sum.shape))),
+    })),
+  )
+  tf.dispose(own.gradients)
+  return sums
 }
 
 function diverged(what: string, learningRate: number): BatlError {

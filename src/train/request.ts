@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from '../base/errors.js'
 import type { Router } from '../base/options.js'
+import type { ExchangeMemory } from '../base/exchange.js'
 import { treeShape } from '../tree/shape.js'
 import type { TreeShape } from '../tree/shape.js'
 import type { TrainerName } from './tf.js'
@@ -32,6 +33,8 @@ export interface TrainRequest {
   trainer: 'auto' | TrainerName
   /** Folder or address (with a final slash) of the WASM backend's binaries, in place of the one that the library carries. */
   trainerBase?: string
+  /** Another worker trains the same request with the other half of each batch, and both end with the same weights. */
+  team?: { readonly memory: ExchangeMemory; readonly half: number }
   /** Called after each step; one that shares its thread may return a promise, which is waited for. */
   onStep?: (done: number, total: number) => Promise<void> | undefined | void
 }

@@ -25,8 +25,14 @@ export async function trainResidual(trainer: Trainer, request: TrainRequest, sha
     tf.tensor2d(encoderOut, [RESIDUAL_HIDDEN + 1, dim]),
     ...heads.map((head) => tf.tensor2d(head, [dim + 1, head.length / (dim + 1)])),
   ]
-  const { weights, losses } = await optimise(trainer, request, start, (weights, ids) =>
-    sumBlocks(trainer, shape, ids, (rows) => residualGradient(trainer, request, shape, normaliser, weights, rows)),
+  const { weights, losses } = await optimise(
+    trainer,
+    request,
+    start,
+    (weights, ids) => (from, to) =>
+      sumBlocks(trainer, shape, ids.subarray(from, to), (rows) =>
+        residualGradient(trainer, request, shape, normaliser, weights, rows),
+      ),
   )
   const [trainedIn, trainedOut, ...trainedHeads] = weights as [Float32Array, Float32Array, ...Float32Array[]]
   const tensors = routerTensors('residual', shape, dim)
@@ -38,9 +44,14 @@ export async function trainResidual(trainer: Trainer, request: TrainRequest, sha
   return { tables, weights: named, trainer: trainer.name, losses }
 }
 
-/** `[(dim + 1) * hidden]` and `[(hidden + 1) * dim]`, biases as last rows; uniform within 1 / sqrt(dim), and zero. */
+/** Floats of the encoder's two matrices, `[dim + 1, hidden]` and `[hidden + 1, dim]`, biases as last rows. */
+export function encoderSizes(dim: number): readonly [number, number] {
+  return [(dim + 1) * RESIDUAL_HIDDEN, (RESIDUAL_HIDDEN + 1) * dim]
+}
+
+/** The encoder's start, uniform within 1 / sqrt(dim), and zero. */
 function startEncoder({ dim, seed, weights }: TrainRequest): [Float32Array, Float32Array] {
-  const sizes = [(dim + 1) * RESIDUAL_HIDDEN, (RESIDUAL_HIDDEN + 1) * dim] as const
+  const sizes = encoderSizes(dim)
   if (weights !== undefined)
     return [earlier(weights, 'encoder in', sizes[0]), earlier(weights, 'encoder out', sizes[1])]
   const rng = new Rng(seed, STREAMS.start)

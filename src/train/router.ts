@@ -1,10 +1,12 @@
+import { treeShape, type TreeShape } from '../tree/shape.js'
 import { trainLinear } from './linear.js'
 import { checkRequest } from './request.js'
 import type { TrainRequest, TrainResult } from './request.js'
-import { trainResidual } from './residual.js'
+import { encoderSizes, trainResidual } from './residual.js'
 import { trainSeq2seq } from './seq2seq.js'
+import { seq2seqParameters } from './seq2seq-model.js'
 import { mixStart } from './start.js'
-import { loadTrainer } from './tf.js'
+import { loadTrainer, type TrainerName } from './tf.js'
 
 export type { TrainRequest, TrainResult } from './request.js'
 
@@ -29,12 +31,30 @@ export async function trainRouter(request: TrainRequest): Promise<TrainResult> {
   }
 }
 
+/** What a thread needs to know ahead of its trainings. */
+export type TrainingPlan = Pick<TrainRequest, 'router' | 'arities' | 'dim' | 'trainer' | 'trainerBase'>
+
+/** What will train on a thread, and how many floats. */
+export interface Prepared {
+  readonly trainer: TrainerName
+  readonly weights: number
+}
+
 /**
  * Load TensorFlow.js and start its backend ahead of a training on this thread.
  * @throws {UnsupportedError} BATL_UNSUPPORTED as `trainRouter`.
  */
-export async function prepareTrainer(trainer: TrainRequest['trainer'], trainerBase?: string): Promise<void> {
-  await loadTrainer(trainer, trainerBase)
+export async function prepareTrainer({ router, arities, dim, trainer, trainerBase }: TrainingPlan): Promise<Prepared> {
+  const { name } = await loadTrainer(trainer, trainerBase)
+  return { trainer: name, weights: weightCount(router, treeShape(arities), dim) }
+}
+
+function weightCount(router: TrainRequest['router'], shape: TreeShape, dim: number): number {
+  if (router === 'seq2seq') {
+    return seq2seqParameters(shape, dim).reduce((sum, { rows, cols }) => sum + Math.max(1, rows) * cols, 0)
+  }
+  const heads = shape.nodeCounts.reduce((sum, nodes) => sum + (dim + 1) * nodes, 0)
+  return router === 'linear' ? heads : heads + encoderSizes(dim).reduce((sum, size) => sum + size)
 }
 
 /** A training as the builder asks for it: `mix` moves a geometric start towards the queries first. */

@@ -5,7 +5,7 @@ import { crossEntropy, makePick, pickRows, stackRows } from './layers.js'
 import type { Pick } from './layers.js'
 import { earlier, earlierNormaliser } from './linear.js'
 import { STREAMS, optimise } from './optimise.js'
-import type { BatchGradient } from './optimise.js'
+import type { SummedGradient } from './optimise.js'
 import type { TrainRequest, TrainResult } from './request.js'
 import { featureRows, fitNormaliser, sampleLeaves } from './sample.js'
 import type { Normaliser } from './sample.js'
@@ -38,8 +38,18 @@ export async function trainSeq2seq(trainer: Trainer, request: TrainRequest, shap
   try {
     const { weights, losses } = await optimise(trainer, request, start, (weights, ids) => {
       const leaves = sampleLeaves(request, ids, paths)
-      const queries = featureRows(request, normaliser, ids, false)
-      return pathGradient(trainer, { shape, parameters, levels, dim, weights, queries, leaves })
+      return (from, to) => {
+        const queries = featureRows(request, normaliser, ids.subarray(from, to), false)
+        return pathGradient(trainer, {
+          shape,
+          parameters,
+          levels,
+          dim,
+          weights,
+          queries,
+          leaves: leaves.subarray(from, to),
+        })
+      }
     })
     const named: Record<string, Float32Array> = {
       'input mean': normaliser.mean,
@@ -143,8 +153,8 @@ export interface PathBatch {
   leaves: Uint32Array
 }
 
-/** Cross-entropy of the batch's paths, summed over the levels: mean and gradient. */
-export function pathGradient(trainer: Trainer, batch: PathBatch): BatchGradient {
+/** Cross-entropy of the batch's paths, summed over levels and paths, and its gradient. */
+export function pathGradient(trainer: Trainer, batch: PathBatch): SummedGradient {
   const { tf } = trainer
   const { shape, parameters, levels, dim, weights, leaves } = batch
   const rows = leaves.length
@@ -173,8 +183,8 @@ export function pathGradient(trainer: Trainer, batch: PathBatch): BatchGradient 
       return crossEntropy(trainer, model.decode(stackRows(trainer, prefixes), repeated), targets, mask)
     }
     const { value, grads } = tf.valueAndGrads(loss as (...tensors: Tensor[]) => Scalar)([...weights])
-    return { loss: value.dataSync()[0]! / rows, gradients: grads.map((gradient) => tf.mul(gradient, 1 / rows)) }
-  }) as BatchGradient & { gradients: Tensor[] }
+    return { loss: value.dataSync()[0]!, gradients: grads }
+  }) as SummedGradient & { gradients: Tensor[] }
 }
 
 /** The nodes at which paths stand after `length` branches (0: the root). */

@@ -3,8 +3,8 @@ import { trainRouter } from '../../build/train/router.js'
 import { toPlainError } from '../../build/base/errors.js'
 
 try {
-  const { trainer, losses } = await trainRouter(workerData)
-  parentPort.postMessage({ trainer, losses })
+  const { trainer, losses, tables } = await trainRouter(workerData)
+  parentPort.postMessage({ trainer, losses, tables })
 } catch (error) {
   parentPort.postMessage({ error: toPlainError(error) })
 }
