@@ -1,4 +1,5 @@
 import { costliestRows } from '../partition/copies.js'
+import { NO_ROW } from '../partition/points.js'
 import type { CentroidTree, Holders } from '../pool/messages.js'
 import type { BlockProgress } from '../pool/pool.js'
 import { addHolders, fillUp, loadsOf } from './fill.js'
@@ -13,7 +14,6 @@ const ORDERED_BLOCK = 512
 const ROW_BLOCK = 4096
 /** Counts by which a row's cost is drawn to the mean of all. */
 const SHRINK = 1
-const NO_ROW = 0xffff_ffff
 
 /**
  * How badly queries miss each row: the mean of log(1 + rank of its leaf) over the queries that have it among their

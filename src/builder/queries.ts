@@ -2,6 +2,8 @@ import { EXACT_ROWS } from '../base/options.js'
 import { Rng } from '../base/rng.js'
 import { rowStride } from '../base/matrix.js'
 import { sharedBuffer } from '../base/shared.js'
+import { nearGraph } from '../partition/near-graph.js'
+import { NO_ROW } from '../partition/points.js'
 import { readRow } from '../search/query.js'
 import type { Holders, QuerySet, RouterTables, Votes } from '../pool/messages.js'
 import { rowsByLeaf, sharedF32, sharedU32, shareU32, type Build, type Labelled } from './context.js'
@@ -18,8 +20,6 @@ const TRUTH_BLOCK = 256
 const FIRST_BLOCK = 64
 /** Base rows that are searched for labels and costs: all up to this many, a third of a base beyond three times as many. */
 const SEARCHED_ROWS = 1_000_000
-/** No row. */
-const NO_ROW = 0xffff_ffff
 
 /** Which queries serve for what. Row numbers, and log queries by their number. */
 export interface QuerySplit {
@@ -77,7 +77,7 @@ export async function withheldTruth(build: Build, split: QuerySplit): Promise<La
   for (const { queries, count } of sets) {
     const neighbours = sharedU32(count * TRUTH_K)
     await pool.each('truth', count, TRUTH_BLOCK, { points, queries, k: TRUTH_K, out: neighbours }, (done) =>
-      report('labels', before + done, 2 * total),
+      report('labels', before + done, 3 * total),
     )
     before += count
     labelled.push({ queries, count, k: TRUTH_K, neighbours })
@@ -96,7 +96,10 @@ export interface GeometricIndex {
 }
 
 /**
- * Near rows of the queries that are learned from: a wide search through a geometric partition.
+ * Near rows of the queries that are learned from: a search through a geometric partition, and then a look at what is
+ * near to what it found. What such a search misses lies in other leaves, and those are the very rows that copies are for;
+ * but who is near them is mostly in a leaf that was looked into (Dong et al., "Efficient k-nearest neighbor graph
+ * construction", 2011).
  * @returns base rows first, then the log.
  */
 export async function searchNeighbours(
@@ -124,7 +127,7 @@ export async function searchNeighbours(
   const { router, probes } = index
   const total = count + logged
   let before = 0
-  const found: Labelled[] = []
+  const found: (Labelled & { order: Uint32Array })[] = []
   for (const set of sets) {
     const { queries } = set
     const neighbours = sharedU32(set.count * k)
@@ -134,12 +137,39 @@ export async function searchNeighbours(
       set.count,
       QUERY_BLOCK,
       { points, router, leafOffsets, queries, order, k, probes, out: neighbours },
-      (done) => report('labels', total + before + done, 2 * total),
+      (done) => report('labels', total + before + done, 3 * total),
     )
     before += set.count
     found.push({ ...set, k, neighbours, order })
   }
-  return found
+  return joinNeighbours(build, found, positions)
+}
+
+/**
+ * The nearest of the neighbours that were found and of their neighbours.
+ * @param positions - of the base rows, the first of the sets.
+ */
+async function joinNeighbours(
+  { pool, input, report }: Build,
+  found: readonly (Labelled & { order: Uint32Array })[],
+  positions: Uint32Array,
+): Promise<Labelled[]> {
+  const { points } = input
+  const { k, neighbours: lists } = found[0]!
+  const graph = nearGraph(positions, lists, k, points.size)
+  const total = found.reduce((sum, { count }) => sum + count, 0)
+  let before = 0
+  const joined: Labelled[] = []
+  for (const set of found) {
+    const { queries, order, neighbours: near } = set
+    const out = sharedU32(set.count * k)
+    await pool.each('join', set.count, QUERY_BLOCK, { points, queries, order, near, graph, out }, (done) =>
+      report('labels', 2 * total + before + done, 3 * total),
+    )
+    before += set.count
+    joined.push({ ...set, neighbours: out })
+  }
+  return joined
 }
 
 /** Queries by their first leaf. Stored rows lie so already. */

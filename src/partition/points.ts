@@ -3,6 +3,8 @@ import type { Metric } from '../base/options.js'
 import type { Arena } from '../kernels/memory.js'
 import { padded } from '../tree/router.js'
 
+/** No row: a list of positions has ended. */
+export const NO_ROW = 0xffff_ffff
 /** Rows copied and widened at a time. */
 const BLOCK = 512
 

@@ -3,6 +3,7 @@ import type { Router } from '../base/options.js'
 import type { Codec } from '../codes/coder.js'
 import type { Auction } from '../partition/balance.js'
 import type { Vicinity } from '../partition/lists.js'
+import type { NearGraph } from '../partition/near-graph.js'
 import type { PointTable } from '../partition/points.js'
 import type { LeafRecords } from '../codes/leaves.js'
 import type { SearchEffort, Snapshot } from '../tree/snapshot.js'
@@ -143,6 +144,18 @@ export interface Tasks {
       order: Uint32Array
       k: number
       probes: number
+      out: Uint32Array
+    } & Block
+    output: undefined
+  }
+  /** The nearest of each query's neighbours `near` [queries * k] and of those near to them in a graph. */
+  join: {
+    input: {
+      points: PointTable
+      queries: QuerySet
+      order: Uint32Array
+      near: Uint32Array
+      graph: NearGraph
       out: Uint32Array
     } & Block
     output: undefined

@@ -1,6 +1,7 @@
 import { align64 } from '../base/align.js'
 import { NearSearch } from '../partition/near.js'
-import type { PointTable, Points } from '../partition/points.js'
+import { Neighbourhood } from '../partition/near-graph.js'
+import { NO_ROW, type PointTable, type Points } from '../partition/points.js'
 import { RouteBlock, type BlockRouter, type RouterLevel } from '../partition/route-block.js'
 import { padded, routerTensors, routerViews } from '../tree/router.js'
 import { treeShape } from '../tree/shape.js'
@@ -10,8 +11,6 @@ import { withScanner } from './scanner.js'
 
 type Input<K extends keyof Tasks> = Tasks[K]['input']
 
-/** No row: fewer neighbours were found than asked. */
-export const NO_ROW = 0xffff_ffff
 /** Leaves scored for each one that a query visits, and nodes kept beyond those that it takes: what a beam may miss. */
 const SCORED_PER_PROBE = 4
 const MORE_NODES = 12
@@ -116,6 +115,27 @@ export function neighbours(input: Input<'neighbours'>): undefined {
       }),
     )
   })
+  return undefined
+}
+
+export function join(input: Input<'join'>): undefined {
+  const { points: table, queries, order, near, graph, out, first, count } = input
+  const { k } = graph
+  const neighbourhood = new Neighbourhood(graph)
+  withScanner(
+    table,
+    1,
+    k,
+    (scanner) => {
+      for (const query of order.subarray(first, first + count)) {
+        const own = near.subarray(query * k, (query + 1) * k)
+        scanner.buffers[0]!.load(queryAt(queries, table, query))
+        scanner.visit(0, neighbourhood.of(own, queries.positions?.[query] ?? NO_ROW))
+        writeNeighbours(scanner.take(0).ids, queries, query, out, k)
+      }
+    },
+    Neighbourhood.most(k),
+  )
   return undefined
 }
 

@@ -1,10 +1,10 @@
 import { BLOCK } from '../codes/shape.js'
 import type { Arena } from '../kernels/memory.js'
 import { LeafWriter } from '../codes/leaf-writer.js'
+import { NO_ROW } from '../partition/points.js'
 import { TreeScan } from '../search/tree-scan.js'
 import { arenaOf, queryAt } from './context.js'
 import type { Tasks } from './messages.js'
-import { NO_ROW } from './near-tasks.js'
 import { searcherOf } from './search-tasks.js'
 
 /** A row that is not among what a search looks at. */

@@ -1,13 +1,12 @@
 import { align64 } from '../base/align.js'
 import { lowerBound } from '../base/lower-bound.js'
 import { balance, NO_LEAF } from '../partition/balance.js'
-import type { PointTable } from '../partition/points.js'
+import { NO_ROW, type PointTable } from '../partition/points.js'
 import { QueryBuffer } from '../search/query.js'
 import type { RouteModel } from '../search/route.js'
 import { treeShape } from '../tree/shape.js'
 import { arenaOf, localArena, queryAt, rowAsQuery, withBytes, withRouter } from './context.js'
 import type { Holders, RouterTables, Tasks, Votes } from './messages.js'
-import { NO_ROW } from './near-tasks.js'
 import { withScanner } from './scanner.js'
 
 type Input<K extends keyof Tasks> = Tasks[K]['input']

@@ -94,7 +94,8 @@ describe.each([
     const bytes = index.toBytes()
     const snapshot = await viewSnapshot(bytes, finiteIn(bytes))
     const { rotate, rows: vectors } = decoded(snapshot)
-    for (let q = 0; q < 10; q++) {
+    const steps: number[] = []
+    for (let q = 0; q < 50; q++) {
       const query = Array.from(queries.subarray(q * DIM, (q + 1) * DIM))
       const length = Math.sqrt(query.reduce((sum, x) => sum + x * x, 0))
       const plain = metric === 'l2' ? query.map((x, i) => x - snapshot.mean[i]!) : query.map((x) => x / length)
@@ -104,13 +105,17 @@ describe.each([
       const { ids: found, distances } = index.search(query, { recall: 1, k: 50 })
       const sorted = Float64Array.from(all).sort()
       distances.forEach((value, i) => {
-        // Tables and bases are whole steps: some hundreds of them between the nearest and the farthest.
-        expect(Math.abs(value - all[ids.indexOf(found[i]!)]!)).toBeLessThan(0.02 * spread)
-        expect(value - sorted[i]!).toBeLessThan(0.02 * spread)
+        steps.push(Math.abs(value - all[ids.indexOf(found[i]!)]!) / spread, Math.abs(value - sorted[i]!) / spread)
       })
       expect([...distances]).toEqual([...distances].sort((a, b) => a - b))
       expect(new Set(found).size).toBe(50)
     }
+    // Tables and bases are whole steps, some hundreds of them between the nearest and the farthest: measured over 300
+    // queries, a median of .003 or less, .015 or less for 99 of 100, and .028 at the most.
+    steps.sort((a, b) => a - b)
+    expect(steps[steps.length >> 1]).toBeLessThan(0.006)
+    expect(steps[Math.floor(0.99 * steps.length)]).toBeLessThan(0.02)
+    expect(steps.at(-1)).toBeLessThan(0.04)
   })
 
   test('finds most of the true neighbours, and the ones it promises', async () => {

@@ -1,6 +1,8 @@
 import { describe, expect, test } from '@jest/globals'
 import { Rng } from '../../../build/base/rng.js'
-import { blockRanks, neighbours, truth } from '../../../build/pool/near-tasks.js'
+import { nearGraph, Neighbourhood } from '../../../build/partition/near-graph.js'
+import { NO_ROW } from '../../../build/partition/points.js'
+import { blockRanks, join, neighbours, truth } from '../../../build/pool/near-tasks.js'
 import { ranks } from '../../../build/pool/route-tasks.js'
 import { routerFloats, routerTensors, routerViews } from '../../../build/tree/router.js'
 import { treeShape } from '../../../build/tree/shape.js'
@@ -63,11 +65,46 @@ describe.each([
     }
   })
 
+  test.each([
+    ['stored rows', { positions }],
+    ['a matrix', { matrix }],
+  ])('of %s: a join keeps the nearest of what the graph knows, themselves left out', (_, queries) => {
+    // Lists of rows picked at random, so that there is something to find.
+    const lists = new Uint32Array(70 * K)
+    const near = new Uint32Array(70 * K)
+    for (let i = 0; i < 70; i++) {
+      lists.set(rng.sample(SIZE, K), i * K)
+      near.set(rng.sample(SIZE, K), i * K)
+    }
+    near.fill(NO_ROW, 5 * K + 2, 6 * K)
+    near.fill(NO_ROW, 6 * K, 7 * K)
+    const graph = nearGraph(positions, lists, K, SIZE)
+    const out = new Uint32Array(70 * K)
+    const request = { points, queries, order, near, graph, out }
+    join({ ...request, first: 0, count: 33 })
+    join({ ...request, first: 33, count: 37 })
+    for (let i = 0; i < 70; i++) {
+      const self = 'positions' in queries ? positions[i]! : NO_ROW
+      const query = 'positions' in queries ? self * DIM : i * DIM
+      const numbers = ('positions' in queries ? values : matrix).subarray(query, query + DIM)
+      const known = new Set(new Neighbourhood(graph).of(near.subarray(i * K, (i + 1) * K), self))
+      const all = bruteForce(points, values, numbers, SIZE).filter(({ position }) => known.has(position))
+      const wanted = all.slice(0, K).map(({ distance }) => distance)
+      const found = [...out.subarray(i * K, (i + 1) * K)].filter((position) => position !== NO_ROW)
+      expect(new Set(found).size).toBe(wanted.length)
+      expect(found).not.toContain(self)
+      found.forEach((position, j) => {
+        const distance = all.find((row) => row.position === position)!.distance
+        expect(Math.abs(distance - wanted[j]!)).toBeLessThanOrEqual(2e-5 * Math.max(1, Math.abs(distance)))
+      })
+    }
+  })
+
   test('ranks of a block are those of every query by itself', () => {
     const queries = { positions }
     const found = new Uint32Array(70 * K)
     truth({ points, queries, k: K, out: found, first: 0, count: 70 })
-    found[3] = 0xffff_ffff
+    found[3] = NO_ROW
     // Each row in the leaf where it lies and, every third one, in another.
     const offsets = new Uint32Array(SIZE + 1)
     const leaves: number[] = []
@@ -82,7 +119,7 @@ describe.each([
     ranks({ ...request, out: single, first: 0, count: 70 })
     blockRanks({ ...request, order, out: block, first: 0, count: 33 })
     blockRanks({ ...request, order, out: block, first: 33, count: 37 })
-    expect(block[3]).toBe(0xffff_ffff)
+    expect(block[3]).toBe(NO_ROW)
     expect([...block]).toEqual([...single])
   })
 })
