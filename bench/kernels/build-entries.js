@@ -1,5 +1,5 @@
 // @ts-check
-/** Kernels that only a build runs: near rows, short lists, the choice of leaves. */
+/** Kernels that only a build runs: near rows, whole-number routing, short lists, the choice of leaves. */
 import { DIM, TWIN_ROWS } from './stage.js'
 
 /** @typedef {import('./table.js').Entry} Entry */
@@ -87,6 +87,54 @@ const shiftRows = {
   },
 }
 
+/** @type {Entry} */
+const centredIntegers = {
+  name: 'centredIntegers',
+  unit: 'GB/s',
+  prepare: (stage, { centredInteger: twin }) => {
+    const rows = stage.floats(4096 * DIM)
+    const centre = stage.floats(DIM)
+    const [out, units] = [stage.space(4096 * DIM * 2), stage.space(4096 * 4)]
+    const first = [...rows.values.subarray(0, DIM)]
+    const middle = [...centre.values]
+    return {
+      amount: 4096 * DIM * 4,
+      run: () => stage.kernels.centredIntegers(rows.address, DIM * 4, 4096, DIM, centre.address, out, DIM * 2, units),
+      twin: { amount: DIM * 4, run: () => twin(first, middle) },
+    }
+  },
+}
+
+/** 32 queries against 1,024 rows in whole numbers. @type {Entry} */
+const scaledDots = {
+  name: 'scaledDots, multiply-adds',
+  unit: 'M/s',
+  prepare: (stage, { scaledDot: twin }) => {
+    const { kernels } = stage
+    const [queries, rows] = [32, 1024]
+    const floats = stage.floats((queries + rows) * DIM)
+    const [centre, out] = [stage.space(DIM * 4), stage.space(queries * rows * 4)]
+    const [integers, units, scratch] = [
+      stage.space(floats.count * 2),
+      stage.space((queries + rows) * 4),
+      stage.space(32),
+    ]
+    kernels.centredIntegers(floats.address, DIM * 4, queries + rows, DIM, centre, integers, DIM * 2, units)
+    const bias = stage.floats(rows)
+    const entries = stage.integers(Array.from({ length: queries }, (_, i) => i))
+    const asked = [integers, units, 1, entries.address, queries, 1]
+    const of = [...asked, integers + queries * DIM * 2, DIM * 2, rows, DIM, bias.address, out, scratch]
+    const values = stage.arena.i16(integers, floats.count)
+    const row = (/** @type {number} */ i) => [...values.subarray(i * DIM, (i + 1) * DIM)]
+    const listed = Array.from({ length: TWIN_ROWS }, (_, i) => row(queries + i))
+    return {
+      amount: queries * rows * DIM,
+      run: () => Reflect.apply(kernels.scaledDots, undefined, of),
+      twin: { amount: TWIN_ROWS * DIM, run: () => twin(row(0), listed, 1, bias.values) },
+    }
+  },
+}
+
 /** The 32 to 48 best of 1,024 scores, for 64 lists. @type {Entry} */
 const shortenLists = {
   name: 'shortenLists, scores',
@@ -109,6 +157,8 @@ export const BUILD_ENTRIES = [
   nearTiles,
   widenIntegers,
   shiftRows,
+  centredIntegers,
+  scaledDots,
   shortenLists,
   assignment('chooseLeaves'),
   assignment('margins'),

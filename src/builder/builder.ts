@@ -1,5 +1,5 @@
 import { mapSnapshot } from '../format/decode.js'
-import type { Holders, RouterTables } from '../pool/messages.js'
+import type { Holders } from '../pool/messages.js'
 import { liveViews } from '../kernels/memory.js'
 import { LeafWriter } from '../codes/leaf-writer.js'
 import { packRouter, padded } from '../tree/router.js'
@@ -19,9 +19,16 @@ import {
   type TreeState,
 } from './context.js'
 import { partition, settleRows, type Partition } from './partition.js'
-import { chooseLessons, positionsOf, searchNeighbours, splitQueries, withheldTruth } from './queries.js'
+import {
+  chooseLessons,
+  positionsOf,
+  searchNeighbours,
+  splitQueries,
+  withheldTruth,
+  type GeometricIndex,
+} from './queries.js'
 import { alternate, randomLeaves, type Jury } from './rounds.js'
-import { geometricRouter, trainRouter, type Training } from './route.js'
+import { blockRouterOf, geometricRouter, trainRouter, type Training } from './route.js'
 import { probesFor, scoreTrees, tuneLadders } from './tune.js'
 
 /** Neighbours of a query that label its leaves: the published network learns from a hundred. */
@@ -129,11 +136,11 @@ async function labelIndex(
   build: Build,
   { centres, leafOf }: Partition,
   withheld: readonly Labelled[],
-): Promise<{ router: RouterTables; leafOf: Uint32Array; probes: number }> {
+): Promise<GeometricIndex> {
   const { dim, metric } = build.input.points
   const router = geometricRouter(centres, build.shape, dim, metric)
   const probes = await probesFor(build, { router, holders: singleHolders(leafOf) }, withheld, LABEL_RECALL)
-  return { router, leafOf, probes }
+  return { router: blockRouterOf(router, dim), leafOf, probes }
 }
 
 function judgeOf(build: Build): Labelled[] | undefined {

@@ -1,7 +1,9 @@
 import { costliestRows } from '../partition/copies.js'
 import { NO_ROW } from '../partition/points.js'
+import { nearnessRouter } from '../partition/route-block.js'
 import type { CentroidTree, Holders } from '../pool/messages.js'
 import type { BlockProgress } from '../pool/pool.js'
+import { blockRouterOf } from './route.js'
 import { addHolders, fillUp, loadsOf } from './fill.js'
 import { capacity } from './plan.js'
 import { sharedU32, shareU32, type Build, type Labelled, type TreeState } from './context.js'
@@ -30,7 +32,6 @@ async function rowCosts(build: Build, tree: TreeState, found: readonly Labelled[
     const ranks = sharedU32(set.count * set.k)
     const request = {
       points: input.points,
-      router: tree.router,
       queries: set.queries,
       neighbours: set.neighbours,
       k: set.k,
@@ -40,8 +41,11 @@ async function rowCosts(build: Build, tree: TreeState, found: readonly Labelled[
     const progress: BlockProgress = (done) => report('encode', before + done, total)
     const { order } = set
     if (order === undefined || tree.router.kind !== 'linear') {
-      await pool.each('ranks', set.count, QUERY_BLOCK, request, progress)
-    } else await pool.each('blockRanks', set.count, ORDERED_BLOCK, { ...request, order }, progress)
+      await pool.each('ranks', set.count, QUERY_BLOCK, { ...request, router: tree.router }, progress)
+    } else {
+      const router = blockRouterOf(tree.router, input.points.dim)
+      await pool.each('blockRanks', set.count, ORDERED_BLOCK, { ...request, router, order }, progress)
+    }
     before += set.count
     for (let i = 0; i < ranks.length; i++) {
       if (ranks[i] === NO_ROW) continue
@@ -109,7 +113,8 @@ async function placeCopies(
   return withAuction(build, { count: rows.length, length, leafCount, dense: false }, async (auction) => {
     const { table, pool } = auction
     const { points } = build.input
-    await pool.each('lists', rows.length, ROW_BLOCK, { points, tree, rows, table })
+    const router = nearnessRouter(tree.levels, build.width)
+    await pool.each('lists', rows.length, ROW_BLOCK, { points, router, rows, table })
     await pool.each('copyLists', rows.length, ROW_BLOCK, { points, tree, holders, rows, table })
     return withFallback(build, tree, (scoreAll) =>
       auction.assign(capacities, {

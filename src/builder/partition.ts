@@ -4,6 +4,7 @@ import { nodeCentroids } from '../partition/group.js'
 import { MAX_ROUNDS } from '../partition/balance.js'
 import { LeafTable } from '../partition/lists.js'
 import { Points } from '../partition/points.js'
+import { nearnessRouter } from '../partition/route-block.js'
 import { localArena } from '../pool/context.js'
 import type { BlockProgress } from '../pool/pool.js'
 import { withAuction } from './auction.js'
@@ -82,7 +83,8 @@ async function balanceLeaves(build: Build, start: CentroidTree, progress: BlockP
     for (let pass = 1; ; pass++) {
       const { table } = room
       if (LISTING_PASSES.includes(pass)) {
-        await room.pool.each('lists', points.size, ROW_BLOCK, { points, tree: centres, table })
+        const router = nearnessRouter(centres.levels, build.width)
+        await room.pool.each('lists', points.size, ROW_BLOCK, { points, router, table })
       } else {
         const centroids = centres.levels.at(-1)!
         await room.pool.each('rescore', points.size, ROW_BLOCK, { points, centroids, table })

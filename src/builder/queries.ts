@@ -4,8 +4,9 @@ import { rowStride } from '../base/matrix.js'
 import { sharedBuffer } from '../base/shared.js'
 import { nearGraph } from '../partition/near-graph.js'
 import { NO_ROW } from '../partition/points.js'
+import type { BlockRouter } from '../partition/route-block.js'
 import { readRow } from '../search/query.js'
-import type { Holders, QuerySet, RouterTables, Votes } from '../pool/messages.js'
+import type { Holders, QuerySet, Votes } from '../pool/messages.js'
 import { rowsByLeaf, sharedF32, sharedU32, shareU32, type Build, type Labelled } from './context.js'
 import { learnablePositions } from './partition.js'
 
@@ -17,7 +18,6 @@ export const TRUTH_K = 100
 /** Queries a task. */
 const QUERY_BLOCK = 512
 const TRUTH_BLOCK = 256
-const FIRST_BLOCK = 64
 /** Base rows that are searched for labels and costs: all up to this many, a third of a base beyond three times as many. */
 const SEARCHED_ROWS = 1_000_000
 
@@ -90,7 +90,7 @@ export async function withheldTruth(build: Build, split: QuerySplit): Promise<La
  * each leaf lie together.
  */
 export interface GeometricIndex {
-  readonly router: RouterTables
+  readonly router: BlockRouter
   readonly leafOf: Uint32Array
   readonly probes: number
 }
@@ -176,11 +176,11 @@ async function joinNeighbours(
 async function orderQueries(
   { pool, input, shape }: Build,
   { queries, count }: { queries: QuerySet; count: number },
-  router: RouterTables,
+  router: BlockRouter,
 ): Promise<Uint32Array> {
   if (queries.positions !== undefined) return shareU32(new Uint32Array(count).map((_, i) => i))
   const leafOf = sharedU32(count)
-  await pool.each('firstLeaves', count, FIRST_BLOCK, { points: input.points, router, queries, out: leafOf })
+  await pool.each('firstLeaves', count, QUERY_BLOCK, { points: input.points, router, queries, out: leafOf })
   return rowsByLeaf(leafOf, shape.leafCount).rows
 }
 

@@ -1,8 +1,9 @@
 import type { Metric } from '../base/options.js'
 import { nearnessBias } from '../partition/kmeans.js'
+import { blockRouter, type BlockRouter } from '../partition/route-block.js'
 import type { CentroidTree, Holders, RouterTables } from '../pool/messages.js'
-import { routerFloats, routerTensors, routerViews } from '../tree/router.js'
-import type { TreeShape } from '../tree/shape.js'
+import { padded, routerFloats, routerTensors, routerViews } from '../tree/router.js'
+import { treeShape, type TreeShape } from '../tree/shape.js'
 import { sharedF32, shareF32, type Build, type TreeState } from './context.js'
 import { labelLessons, type Lessons } from './queries.js'
 
@@ -39,6 +40,13 @@ export function geometricRouter(tree: CentroidTree, shape: TreeShape, dim: numbe
     if (metric !== 'ip') views.get(`bias ${level}`)!.set(nearnessBias(centroids, width))
   })
   return { kind: 'linear', arities: tree.arities, tables }
+}
+
+/** The last two levels of a linear router, for blocks of queries. */
+export function blockRouterOf({ kind, arities, tables }: RouterTables, dim: number): BlockRouter {
+  const views = routerViews(routerTensors(kind, treeShape(arities), dim), tables)
+  const levels = arities.map((_, h) => ({ rows: views.get(`level ${h}`)!, bias: views.get(`bias ${h}`)! }))
+  return blockRouter(levels, padded(dim))
 }
 
 /** What a router is trained on, and from where. */

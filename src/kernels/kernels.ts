@@ -1,4 +1,5 @@
 import type { CodeKernels } from './code-kernels.js'
+import type { NearKernels } from './near-kernels.js'
 
 /**
  * The exports of a kernel binary (assembly/). Addresses are bytes from the start of the memory, counts are whole numbers;
@@ -13,7 +14,7 @@ import type { CodeKernels } from './code-kernels.js'
  * a multiple of 16 and has zeros up to a multiple of 16 components. A smaller distance is better; none is NaN.
  * The bits of a distance or dot product depend on the query and the row alone.
  */
-export interface KernelExports extends CodeKernels {
+export interface KernelExports extends CodeKernels, NearKernels {
   /** First address that kernels leave to the host. */
   heapBase(): number
 
@@ -300,61 +301,6 @@ export interface KernelExports extends CodeKernels {
     m: number,
     leafOf: number,
     out: number,
-  ): void
-
-  /**
-   * Offer rows to the heaps of some queries, by the distance bias - query . row.
-   * @param form - 0: queries and rows f32; 1: i16 from 8-bit rows of at most 16,384 components. Strides in bytes,
-   *   multiples of 16; zeros after `dim` to 16 bytes.
-   * @param places - u32 [queryCount] places of the queries and their heaps, or 0 for 0 to queryCount - 1.
-   * @param bias - f32 [rowCount].
-   * @param positions - u32 [rowCount]: ids for the heaps.
-   * @param heaps - heaps by the place of the query, `heapStride` bytes apart.
-   * @param scratch - 32 bytes at a multiple of 16.
-   */
-  nearTiles(
-    form: number,
-    queries: number,
-    queryStride: number,
-    places: number,
-    queryCount: number,
-    rows: number,
-    rowStride: number,
-    rowCount: number,
-    dim: number,
-    bias: number,
-    positions: number,
-    heaps: number,
-    heapStride: number,
-    scratch: number,
-  ): void
-  /** Rows of u8 or i8 as i16 rows, `outStride` bytes (a multiple of 16) apart, zeros after `dim` to a multiple of eight. */
-  widenIntegers(
-    type: number,
-    rows: number,
-    stride: number,
-    count: number,
-    dim: number,
-    out: number,
-    outStride: number,
-  ): void
-  /** Take f32 [width], a multiple of four floats, from each of some rows, `stride` bytes apart. */
-  shiftRows(rows: number, stride: number, count: number, width: number, shift: number): void
-  /**
-   * Of each list's m scores keep the best, at least `least` and at most `most`, in no order; all where m <= most.
-   * @param ids - u32 [m] ids of the places of every list, or 0 where the place is the id.
-   * @param outIds - u32 [count x most], a list ended by 0xffffffff.
-   * @param outScores - f32 [count x most].
-   */
-  shortenLists(
-    scores: number,
-    count: number,
-    m: number,
-    ids: number,
-    least: number,
-    most: number,
-    outIds: number,
-    outScores: number,
   ): void
 
   /** Start a checksum (XXH3-64) of more than 240 bytes: `state` is 72 bytes at a multiple of 16. */

@@ -1,17 +1,38 @@
 import { align64 } from '../base/align.js'
+import { sharedBuffer } from '../base/shared.js'
 import type { Arena } from '../kernels/memory.js'
 import { NO_LEAF } from './balance.js'
-import { nearnessBias } from './kmeans.js'
 
-/** Queries of one node scored by one call. */
-const BLOCK = 128
+/** Length of the longest row of a level in its units, as of `centredIntegers`, and lengths whose squares f32 holds. */
+const LENGTH = 32_000
+const SHORTEST = 1e-18
+const LONGEST = 1e18
+/** A bias is at most so far from the mean of its level, and a score from 0: all stay finite. */
+const FARTHEST = 1e38
 
 /** One level of a linear router: score of node n = row n . query + bias [n]. */
-export interface RouterLevel {
-  /** f32 [nodes * width] */
+export interface FloatLevel {
+  /** [nodes * width] */
   readonly rows: Float32Array
-  /** f32 [nodes] */
+  /** [nodes] */
+  readonly bias: Float32Array | Float64Array
+}
+
+/**
+ * The same level in whole numbers, for queries less a centre: the score above is
+ * `rows` row n . (query - centre) * `unit` + `bias` [n] + `middle` . query + `level`,
+ * of which the last two are the same for all nodes, and no part of what nodes are compared by.
+ */
+export interface RouterLevel {
+  /** [nodes * stride]: rows less the mean of all, zeros after `width`; shared. */
+  readonly rows: Int16Array
+  /** An f32. */
+  readonly unit: number
+  /** [nodes], shared. */
   readonly bias: Float32Array
+  /** [width]: the mean of all rows. */
+  readonly middle: Float32Array
+  readonly level: number
 }
 
 /** The two levels that a block is routed by. */
@@ -19,14 +40,74 @@ export interface BlockRouter {
   /** The level above the leaves, all of it; nothing where the root is. */
   readonly nodes: RouterLevel | undefined
   readonly leaves: RouterLevel
+  /** [width]: what is taken from queries. */
+  readonly centre: Float32Array
   readonly width: number
+}
+
+/**
+ * The last two levels of a linear router in whole numbers. What is rounded away moves a score by some 2^-16 of the lengths
+ * of the query and the longest row, both less their means.
+ */
+export function blockRouter(levels: readonly FloatLevel[], width: number): BlockRouter {
+  const leaves = levels.at(-1)!
+  const centre = meanRow(leaves.rows, width)
+  const nodes = levels.length > 1 ? wholeNumbers(levels.at(-2)!, centre, width) : undefined
+  return { nodes, leaves: wholeNumbers(leaves, centre, width), centre, width }
 }
 
 /** A router that ranks leaves by the closeness of their centroids, and nodes likewise. */
 export function nearnessRouter(levels: readonly Float32Array[], width: number): BlockRouter {
-  const level = (rows: Float32Array): RouterLevel => ({ rows, bias: nearnessBias(rows, width) })
-  const nodes = levels.length > 1 ? level(levels.at(-2)!) : undefined
-  return { nodes, leaves: level(levels.at(-1)!), width }
+  const near = levels.slice(-2).map((rows): FloatLevel => {
+    const bias = new Float64Array(rows.length / width)
+    for (let n = 0; n < bias.length; n++) {
+      for (let i = n * width; i < (n + 1) * width; i++) bias[n]! -= (rows[i]! * rows[i]!) / 2
+    }
+    return { rows, bias }
+  })
+  return blockRouter(near, width)
+}
+
+/** Components of rows and queries in whole numbers. */
+function strideOf(width: number): number {
+  return (width + 7) & ~7
+}
+
+function bounded(value: number): number {
+  return Math.min(FARTHEST, Math.max(-FARTHEST, value))
+}
+
+function meanRow(rows: Float32Array, width: number): Float32Array {
+  const sums = new Float64Array(width)
+  for (let i = 0; i < rows.length; i += width) for (let j = 0; j < width; j++) sums[j]! += rows[i + j]!
+  return Float32Array.from(sums, (sum) => (sum * width) / rows.length)
+}
+
+function wholeNumbers({ rows, bias }: FloatLevel, centre: Float32Array, width: number): RouterLevel {
+  const middle = meanRow(rows, width)
+  const count = bias.length
+  const whole = Float64Array.from(bias)
+  let longest = 0
+  for (let n = 0; n < count; n++) {
+    let square = 0
+    for (let j = 0; j < width; j++) {
+      const value = rows[n * width + j]! - middle[j]!
+      square += value * value
+      whole[n]! += value * centre[j]!
+    }
+    longest = Math.max(longest, square)
+  }
+  const unit = longest > SHORTEST ** 2 && longest < LONGEST ** 2 ? Math.fround(Math.sqrt(longest) / LENGTH) : 0
+  const stride = strideOf(width)
+  const integers = new Int16Array(sharedBuffer(count * stride * 2))
+  for (let n = 0; n < count && unit > 0; n++) {
+    for (let j = 0; j < width; j++) integers[n * stride + j] = Math.round((rows[n * width + j]! - middle[j]!) / unit)
+  }
+  // What all nodes have in common would cost the differences of their scores the last bits of f32.
+  const level = whole.reduce((sum, value) => sum + value, 0) / count
+  const rest = new Float32Array(sharedBuffer(count * 4))
+  for (let n = 0; n < count; n++) rest[n] = bounded(whole[n]! - level)
+  return { rows: integers, unit, bias: rest, middle, level }
 }
 
 /**
@@ -43,6 +124,7 @@ export class RouteBlock {
   readonly #arity: number
   readonly #beam: number
   readonly #wanted: number
+  readonly #stride: number
   readonly #base: number
   readonly #at: Record<PartName, number>
   #count = 0
@@ -62,12 +144,17 @@ export class RouteBlock {
     this.#wanted = wanted
     const listed = Math.ceil(wanted * 1.1)
     const rows = Math.max(nodeCount, this.#arity)
+    this.#stride = strideOf(router.width)
     const floats: [PartName, number][] = [
       ['queries', most * router.width],
-      ['some', BLOCK * router.width],
-      ['rows', rows * router.width],
+      ['centre', router.width],
+      ['integers', (most * this.#stride) / 2],
+      ['units', most],
+      ['entries', most * this.#beam],
+      ['rows', (rows * this.#stride) / 2],
       ['bias', rows],
-      ['part', Math.max(most * nodeCount, BLOCK * this.#arity)],
+      ['scratch', 8],
+      ['all', router.nodes === undefined ? 0 : most * nodeCount],
       ['nodes', most * this.#beam],
       ['nodeScores', most * this.#beam],
       ['scores', most * this.looked],
@@ -83,6 +170,7 @@ export class RouteBlock {
         return [name, at - bytes(count)]
       }),
     ) as Record<PartName, number>
+    arena.f32(this.#at.centre, router.width).set(router.centre)
   }
 
   close(): void {
@@ -101,15 +189,19 @@ export class RouteBlock {
 
   /** Route the first `count` queries. */
   route(count: number): void {
-    const { nodes } = this.#router
+    const { width, nodes } = this.#router
+    const { queries, centre, integers, units, entries, nodes: chosen, nodeScores, all } = this.#at
+    const { kernels } = this.#arena
     this.#count = count
-    const kept = this.#arena.u32(this.#at.nodes, this.#count * this.#beam)
+    kernels.centredIntegers(queries, width * 4, count, width, centre, integers, this.#stride * 2, units)
+    const kept = this.#arena.u32(chosen, count * this.#beam)
     if (nodes === undefined) kept.fill(0)
     else {
-      const count = nodes.bias.length
-      this.#multiply(this.#at.queries, this.#count, nodes, 0, count)
-      const { part, nodeScores } = this.#at
-      this.#arena.kernels.shortenLists(part, this.#count, count, 0, this.#beam, this.#beam, this.#at.nodes, nodeScores)
+      const nodeCount = nodes.bias.length
+      const places = this.#arena.u32(entries, count)
+      for (let i = 0; i < count; i++) places[i] = i
+      this.#multiply(nodes, { first: 0, nodeCount, entries, count, beam: 1, out: all })
+      kernels.shortenLists(all, count, nodeCount, 0, this.#beam, this.#beam, chosen, nodeScores)
     }
     this.#scoreLeaves(invert(kept, nodes?.bias.length ?? 1))
   }
@@ -120,37 +212,48 @@ export class RouteBlock {
     this.route(queries.length / this.#router.width)
   }
 
-  /** Scores of queries at an address against nodes [first, first + count) of a level, into `part`. */
-  #multiply(queries: number, some: number, level: RouterLevel, first: number, count: number): void {
-    const { width } = this.#router
-    const { rows, bias, part } = this.#at
-    this.#arena.f32(rows, count * width).set(level.rows.subarray(first * width, (first + count) * width))
-    this.#arena.f32(bias, count).set(level.bias.subarray(first, first + count))
-    this.#arena.kernels.dots(queries, width * 4, some, rows, width * 4, count, width, bias, 0, part)
+  /** Scores of some queries for some nodes of a level, each query's where it has its place: see `scaledDots`. */
+  #multiply(level: RouterLevel, { first, nodeCount, entries, count, beam, out }: Grid): void {
+    const stride = this.#stride
+    const { integers, units, rows, bias, scratch } = this.#at
+    const own = level.rows.subarray(first * stride, (first + nodeCount) * stride)
+    this.#arena.i16(rows, own.length).set(own)
+    this.#arena.f32(bias, nodeCount).set(level.bias.subarray(first, first + nodeCount))
+    this.#arena.kernels.scaledDots(
+      integers,
+      units,
+      level.unit,
+      entries,
+      count,
+      beam,
+      rows,
+      stride * 2,
+      nodeCount,
+      this.#router.width,
+      bias,
+      out,
+      scratch,
+    )
   }
 
   /** Score every node's leaves for the queries that keep it. */
   #scoreLeaves({ offsets, entries }: Inverted): void {
-    const { width, leaves } = this.#router
-    const arity = this.#arity
+    const nodeCount = this.#arity
     const beam = this.#beam
-    const grid = this.#arena.f32(this.#at.scores, this.#count * beam * arity)
-    const queries = this.#arena.f32(this.#at.queries, this.#count * width)
-    const block = this.#arena.f32(this.#at.some, BLOCK * width)
-    const part = this.#arena.f32(this.#at.part, BLOCK * arity)
-    // A list of nodes ends early where scores are beyond f32: what the block before left there counts for nothing.
-    if (this.#arena.u32(this.#at.nodes, this.#count * beam).includes(NO_LEAF)) grid.fill(-Infinity)
+    const { scores } = this.#at
+    this.#arena.u32(this.#at.entries, entries.length).set(entries)
     for (let node = 0; node + 1 < offsets.length; node++) {
-      const end = offsets[node + 1]!
-      for (let done = offsets[node]!; done < end; done += BLOCK) {
-        const some = Math.min(BLOCK, end - done)
-        for (let i = 0; i < some; i++) {
-          const query = Math.floor(entries[done + i]! / beam) * width
-          block.set(queries.subarray(query, query + width), i * width)
-        }
-        this.#multiply(this.#at.some, some, leaves, node * arity, arity)
-        for (let i = 0; i < some; i++) grid.set(part.subarray(i * arity, (i + 1) * arity), entries[done + i]! * arity)
-      }
+      const count = offsets[node + 1]! - offsets[node]!
+      if (count === 0) continue
+      const own = this.#at.entries + offsets[node]! * 4
+      this.#multiply(this.#router.leaves, {
+        first: node * nodeCount,
+        nodeCount,
+        entries: own,
+        count,
+        beam,
+        out: scores,
+      })
     }
   }
 
@@ -166,17 +269,28 @@ export class RouteBlock {
     const { kernels } = this.#arena
     kernels.shortenLists(scores, this.#count, looked, 0, Math.min(least, length), length, short, shortScores)
     const leaves = this.#arena.u32(short, this.#count * length)
+    const own = this.#arena.f32(shortScores, leaves.length)
     const nodes = this.#arena.u32(this.#at.nodes, this.#count * this.#beam)
     for (let i = 0, at = 0; i < this.#count; i++) {
+      const common = this.#common(i)
       for (const end = at + length; at < end; at++) {
         const place = leaves[at]!
-        if (place >= looked) continue
+        if (place === NO_LEAF) continue
         const slot = Math.floor(place / arity)
-        const node = nodes[i * this.#beam + slot]!
-        leaves[at] = node === NO_LEAF ? NO_LEAF : node * arity + place - slot * arity
+        leaves[at] = nodes[i * this.#beam + slot]! * arity + place - slot * arity
+        own[at] = bounded(own[at]! + common)
       }
     }
-    return { leaves, scores: this.#arena.f32(shortScores, this.#count * length) }
+    return { leaves, scores: own }
+  }
+
+  /** What the scores of all leaves for query i have in common. */
+  #common(i: number): number {
+    const { width, leaves } = this.#router
+    const query = this.#arena.f32(this.#at.queries + i * width * 4, width)
+    let sum = leaves.level
+    for (let j = 0; j < width; j++) sum += leaves.middle[j]! * query[j]!
+    return sum
   }
 
   /**
@@ -196,25 +310,44 @@ export class RouteBlock {
     return this.#arena.kernels.countAbove(this.#at.scores + i * looked * 4, looked, this.#score(i, leaf))
   }
 
-  /** Score of any leaf for query i: to the bit that of the grid, where it is in it. */
+  /** Score of any leaf for query i: to the bit what it is, or would be, in the grid. */
   #score(i: number, leaf: number): number {
-    const { width, leaves } = this.#router
-    const arity = this.#arity
-    const node = Math.floor(leaf / arity)
-    const slot = this.#arena.u32(this.#at.nodes + i * this.#beam * 4, this.#beam).indexOf(node)
-    if (slot >= 0) {
-      const at = (i * this.looked + slot * arity + leaf - node * arity) * 4
-      return this.#arena.f32(this.#at.scores + at, 1)[0]!
-    }
-    const query = this.#arena.f32(this.#at.queries + i * width * 4, width)
-    let sum = leaves.bias[leaf]!
-    for (let j = 0; j < width; j++) sum += query[j]! * leaves.rows[leaf * width + j]!
-    return sum
+    const stride = this.#stride
+    const { rows, bias, unit } = this.#router.leaves
+    const query = this.#arena.i16(this.#at.integers + i * stride * 2, stride)
+    let sum = 0
+    for (let j = 0; j < stride; j++) sum += query[j]! * rows[leaf * stride + j]!
+    const units = Math.fround(this.#arena.f32(this.#at.units, this.#count)[i]! * unit)
+    return Math.fround(Math.fround(Math.fround(sum) * units) + bias[leaf]!)
   }
 }
 
+/** What `#multiply` scores. */
+interface Grid {
+  readonly first: number
+  readonly nodeCount: number
+  /** Address of u32 [count]. */
+  readonly entries: number
+  readonly count: number
+  readonly beam: number
+  readonly out: number
+}
+
 type PartName =
-  'queries' | 'some' | 'rows' | 'bias' | 'part' | 'nodes' | 'nodeScores' | 'scores' | 'short' | 'shortScores'
+  | 'queries'
+  | 'centre'
+  | 'integers'
+  | 'units'
+  | 'entries'
+  | 'rows'
+  | 'bias'
+  | 'scratch'
+  | 'all'
+  | 'nodes'
+  | 'nodeScores'
+  | 'scores'
+  | 'short'
+  | 'shortScores'
 
 /** Entries of lists by what they name: [offsets[v], offsets[v + 1]) of `entries` are the places that hold v. */
 interface Inverted {

@@ -5,6 +5,7 @@ import type { Auction } from '../partition/balance.js'
 import type { Vicinity } from '../partition/lists.js'
 import type { NearGraph } from '../partition/near-graph.js'
 import type { PointTable } from '../partition/points.js'
+import type { BlockRouter } from '../partition/route-block.js'
 import type { LeafRecords } from '../codes/leaves.js'
 import type { SearchEffort, Snapshot } from '../tree/snapshot.js'
 import type { Prepared, TrainingPlan, TrainingTask, TrainResult } from '../train/router.js'
@@ -101,7 +102,7 @@ export interface Tasks {
   nearestLeaves: { input: GroupedRows & { out: Uint32Array } & Block; output: undefined }
   /** Short lists of near leaves, into the lists of an auction of `rows`, or of all rows. */
   lists: {
-    input: { points: PointTable; tree: CentroidTree; rows?: Uint32Array; table: AuctionTable } & Block
+    input: { points: PointTable; router: BlockRouter; rows?: Uint32Array; table: AuctionTable } & Block
     output: undefined
   }
   /** Scores of the leaves in the lists of all rows anew, where centroids [leafCount * width] moved. */
@@ -126,17 +127,16 @@ export interface Tasks {
     } & Block
     output: undefined
   }
-  /** The leaf that a linear router puts first for each query. */
+  /** The leaf that comes first for each query. */
   firstLeaves: {
-    input: { points: PointTable; router: RouterTables; queries: QuerySet; out: Uint32Array } & Block
+    input: { points: PointTable; router: BlockRouter; queries: QuerySet; out: Uint32Array } & Block
     output: undefined
   }
   /** Nearest stored rows by position, through the leaves of a partition; a stored row is not its own neighbour. */
   neighbours: {
     input: {
       points: PointTable
-      /** A linear one. */
-      router: RouterTables
+      router: BlockRouter
       /** Leaf l holds the rows at positions [leafOffsets[l], leafOffsets[l + 1]). */
       leafOffsets: Uint32Array
       queries: QuerySet
@@ -162,11 +162,11 @@ export interface Tasks {
   }
   /** The same by an exact scan. */
   truth: { input: { points: PointTable; queries: QuerySet; k: number; out: Uint32Array } & Block; output: undefined }
-  /** The same as `ranks` for a linear router, among the leaves that are best for a block of `order`. */
+  /** The same as `ranks`, among the leaves that are best for a block of `order`. */
   blockRanks: {
     input: {
       points: PointTable
-      router: RouterTables
+      router: BlockRouter
       queries: QuerySet
       order: Uint32Array
       neighbours: Uint32Array

@@ -1,12 +1,9 @@
-import { align64 } from '../base/align.js'
 import { NearSearch } from '../partition/near.js'
 import { Neighbourhood } from '../partition/near-graph.js'
 import { NO_ROW, type PointTable, type Points } from '../partition/points.js'
-import { RouteBlock, type BlockRouter, type RouterLevel } from '../partition/route-block.js'
-import { padded, routerTensors, routerViews } from '../tree/router.js'
-import { treeShape } from '../tree/shape.js'
+import { RouteBlock, type BlockRouter } from '../partition/route-block.js'
 import { localArena, queryAt, withPoints } from './context.js'
-import type { QuerySet, RouterTables, Tasks } from './messages.js'
+import type { QuerySet, Tasks } from './messages.js'
 import { withScanner } from './scanner.js'
 
 type Input<K extends keyof Tasks> = Tasks[K]['input']
@@ -14,8 +11,9 @@ type Input<K extends keyof Tasks> = Tasks[K]['input']
 /** Leaves scored for each one that a query visits, and nodes kept beyond those that it takes: what a beam may miss. */
 const SCORED_PER_PROBE = 4
 const MORE_NODES = 12
-/** Leaves that a rank is counted among, at the least. */
+/** Leaves that a rank is counted among, and that the first is chosen from, at the least. */
 const RANKED_AMONG = 1024
+const FIRST_AMONG = 256
 /** Rows beyond those wanted that are compared exactly: what the last bits of the approximate distances may hide. */
 const EXTRA = 28
 
@@ -59,23 +57,14 @@ function fitBytes(raw: Float32Array, { rowType }: PointTable): boolean {
   return raw.every((value) => value >= low && value <= high && Math.trunc(value) === value)
 }
 
-/** The last two levels of a linear router. */
-function blockRouter({ kind, arities, tables }: RouterTables, dim: number): BlockRouter {
-  const views = routerViews(routerTensors(kind, treeShape(arities), dim), tables)
-  const level = (h: number): RouterLevel => ({ rows: views.get(`level ${h}`)!, bias: views.get(`bias ${h}`)! })
-  const last = arities.length - 1
-  return { nodes: last > 0 ? level(last - 1) : undefined, leaves: level(last), width: padded(dim) }
-}
-
 /** Run with a block for so many queries that scores at least `looked` leaves for each. */
 function withRouteBlock<T>(
-  router: RouterTables,
-  dim: number,
+  router: BlockRouter,
   { queries, looked, wanted = 0 }: { queries: number; looked: number; wanted?: number },
   use: (block: RouteBlock) => T,
 ): T {
-  const beam = Math.ceil(looked / router.arities.at(-1)!) + MORE_NODES
-  const block = new RouteBlock(localArena(), blockRouter(router, dim), queries, beam, wanted)
+  const arity = router.leaves.bias.length / (router.nodes?.bias.length ?? 1)
+  const block = new RouteBlock(localArena(), router, queries, Math.ceil(looked / arity) + MORE_NODES, wanted)
   try {
     return use(block)
   } finally {
@@ -99,7 +88,7 @@ export function neighbours(input: Input<'neighbours'>): undefined {
   const numbers = order.subarray(first, first + count)
   withPoints(table, (points) => {
     const raw = rawQueries(queries, table, numbers)
-    withRouteBlock(router, table.dim, { queries: count, looked: SCORED_PER_PROBE * probes, wanted: probes }, (block) =>
+    withRouteBlock(router, { queries: count, looked: SCORED_PER_PROBE * probes, wanted: probes }, (block) =>
       withNearSearch(points, raw, k + 1, (near) => {
         block.load(routingQueries(raw, table, points.width))
         const { offsets, queries: places } = block.visitors()
@@ -168,11 +157,11 @@ export function blockRanks(input: Input<'blockRanks'>): undefined {
   const { points: table, router, queries, order, neighbours: found, k, holders, out, first, count } = input
   const numbers = order.subarray(first, first + count)
   withPoints(table, (points) =>
-    withRouteBlock(router, table.dim, { queries: count, looked: RANKED_AMONG }, (block) => {
+    withRouteBlock(router, { queries: count, looked: RANKED_AMONG }, (block) => {
       const raw = rawQueries(queries, table, numbers)
       block.load(routingQueries(raw, table, points.width))
       // Neighbours share leaves: each is ranked once for a query.
-      const ranks = new Int32Array(treeShape(router.arities).leafCount).fill(-1)
+      const ranks = new Int32Array(router.leaves.bias.length).fill(-1)
       const ranked: number[] = []
       numbers.forEach((query, i) => {
         for (let j = query * k; j < (query + 1) * k; j++) {
@@ -195,28 +184,14 @@ export function blockRanks(input: Input<'blockRanks'>): undefined {
   return undefined
 }
 
-/** The leaf that comes first for each query, among all. */
+/** The leaf that comes first for each query, among those under the best nodes. */
 export function firstLeaves({ points: table, router, queries, out, first, count }: Input<'firstLeaves'>): undefined {
   const numbers = new Uint32Array(count).map((_, i) => first + i)
-  const { rows, bias } = blockRouter(router, table.dim).leaves
-  const arena = localArena()
-  withPoints(table, ({ width }) => {
-    const routing = routingQueries(rawQueries(queries, table, numbers), table, width)
-    const leafCount = bias.length
-    const bytes = (rows.length + leafCount * 2 + count * (width + leafCount + 1)) * 4 + 256
-    const at = arena.allocate(bytes)
-    const biasAt = at + rows.length * 4
-    const prices = biasAt + leafCount * 4
-    const block = align64(prices + leafCount * 4)
-    const scores = block + count * width * 4
-    const choice = scores + count * leafCount * 4
-    arena.f32(at, rows.length).set(rows)
-    arena.f32(biasAt, leafCount).set(bias)
-    arena.f32(block, routing.length).set(routing)
-    arena.kernels.dots(block, width * 4, count, at, width * 4, leafCount, width, biasAt, 0, scores)
-    arena.kernels.chooseLeaves(0, count, 0, scores, prices, leafCount, choice)
-    out.set(arena.u32(choice, count), first)
-    arena.free(at)
-  })
+  withPoints(table, ({ width }) =>
+    withRouteBlock(router, { queries: count, looked: FIRST_AMONG, wanted: 1 }, (block) => {
+      block.load(routingQueries(rawQueries(queries, table, numbers), table, width))
+      out.set(block.shorten(1, 1).leaves, first)
+    }),
+  )
   return undefined
 }

@@ -7,7 +7,7 @@ import { groupLeaves } from '../partition/group.js'
 import { kMeans, nearnessBias } from '../partition/kmeans.js'
 import { LeafScorer, LeafTable } from '../partition/lists.js'
 import type { Points } from '../partition/points.js'
-import { nearnessRouter, RouteBlock } from '../partition/route-block.js'
+import { RouteBlock } from '../partition/route-block.js'
 import { treeShape } from '../tree/shape.js'
 import { arenaOf, localArena, withBytes, withPoints } from './context.js'
 import type { AuctionTable, GroupedRows, Tasks } from './messages.js'
@@ -116,14 +116,14 @@ function listsOf({ memory, key, auction }: AuctionTable): { leaves: Uint32Array;
   return { leaves: arena.u32(auction.leaves, count * length), scores: arena.f32(auction.scores, count * length) }
 }
 
-export function lists({ points: table, tree, rows, table: to, first, count }: Input<'lists'>): undefined {
+export function lists({ points: table, router, rows, table: to, first, count }: Input<'lists'>): undefined {
   const arena = localArena()
   const { leaves, scores } = listsOf(to)
   const { length } = to.auction
   const least = Math.ceil(length * LEAST_FILLED)
-  const beam = Math.ceil(Math.max(length * LOOKED_PER_LISTED, LEAST_LOOKED) / tree.arities.at(-1)!) + 1
+  const arity = router.leaves.bias.length / (router.nodes?.bias.length ?? 1)
+  const beam = Math.ceil(Math.max(length * LOOKED_PER_LISTED, LEAST_LOOKED) / arity) + 1
   withPoints(table, (points) => {
-    const router = nearnessRouter(tree.levels, points.width)
     const block = new RouteBlock(arena, router, LIST_BLOCK, beam, length)
     try {
       for (let done = first; done < first + count; done += LIST_BLOCK) {

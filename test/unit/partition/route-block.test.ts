@@ -3,7 +3,7 @@ import { Rng } from '../../../build/base/rng.js'
 import { loadBuildKernels } from '../../../build/kernels/load-build.js'
 import { Arena } from '../../../build/kernels/memory.js'
 import { NO_LEAF } from '../../../build/partition/balance.js'
-import { nearnessRouter, RouteBlock, type RouterLevel } from '../../../build/partition/route-block.js'
+import { blockRouter, nearnessRouter, RouteBlock, type FloatLevel } from '../../../build/partition/route-block.js'
 
 await loadBuildKernels()
 
@@ -11,14 +11,14 @@ const arena = Arena.create()
 const WIDTH = 8
 const COUNT = 40
 
-function makeLevel(rng: Rng, nodes: number): RouterLevel {
+function makeLevel(rng: Rng, nodes: number): FloatLevel {
   return {
     rows: Float32Array.from({ length: nodes * WIDTH }, () => rng.normal()),
     bias: Float32Array.from({ length: nodes }, () => rng.normal()),
   }
 }
 
-function scoresOf({ rows, bias }: RouterLevel, query: Float32Array): number[] {
+function scoresOf({ rows, bias }: FloatLevel, query: Float32Array): number[] {
   return Array.from(bias, (sum, node) => {
     for (let j = 0; j < WIDTH; j++) sum += query[j]! * rows[node * WIDTH + j]!
     return sum
@@ -38,7 +38,8 @@ describe.each([
   const leaves = makeLevel(rng, nodeCount * arity)
   const queries = Float32Array.from({ length: COUNT * WIDTH }, () => rng.normal())
   const wanted = 7
-  const block = new RouteBlock(arena, { nodes, leaves, width: WIDTH }, COUNT, beam, wanted)
+  const router = blockRouter(nodes === undefined ? [leaves] : [nodes, leaves], WIDTH)
+  const block = new RouteBlock(arena, router, COUNT, beam, wanted)
   block.load(queries)
   /** Leaves under the nodes that query i keeps, best first. */
   const lookedAt = (i: number): number[] => {
@@ -73,20 +74,30 @@ describe.each([
       expect(end).toBeGreaterThanOrEqual(Math.min(least, order.length))
       expect(own.slice(0, end).sort((a, b) => a - b)).toEqual(order.slice(0, end).sort((a, b) => a - b))
       const all = scoresOf(leaves, queries.subarray(i * WIDTH, (i + 1) * WIDTH))
-      for (let j = 0; j < end; j++) expect(scores[i * length + j]).toBeCloseTo(all[listed[i * length + j]!]!, 4)
+      for (let j = i * length; j < i * length + end; j++) {
+        expect(Math.abs(scores[j]! - all[listed[j]!]!)).toBeLessThan(1e-3)
+      }
     }
   })
 
-  test('a router by nearness ranks leaves by the distance of their centroids', () => {
-    const router = nearnessRouter(nodes === undefined ? [leaves.rows] : [nodes.rows, leaves.rows], WIDTH)
-    expect(router.nodes === undefined).toBe(nodes === undefined)
-    const query = queries.subarray(0, WIDTH)
-    const distances = Array.from(router.leaves.bias, (_, leaf) => {
-      let sum = 0
-      for (let j = 0; j < WIDTH; j++) sum += (query[j]! - leaves.rows[leaf * WIDTH + j]!) ** 2
-      return -sum
-    })
-    expect(ranked(scoresOf(router.leaves, query))).toEqual(ranked(distances))
+  test('a router by nearness prefers the leaves whose centroids are close', () => {
+    const near = nearnessRouter(nodes === undefined ? [leaves.rows] : [nodes.rows, leaves.rows], WIDTH)
+    const all = new RouteBlock(arena, near, COUNT, nodeCount, nodeCount * arity)
+    all.load(queries)
+    const length = nodeCount * arity
+    const { leaves: listed, scores } = all.shorten(length, length)
+    for (let i = 0; i < COUNT; i++) {
+      const query = queries.subarray(i * WIDTH, (i + 1) * WIDTH)
+      const square = query.reduce((sum, value) => sum + value * value, 0)
+      expect(new Set(listed.subarray(i * length, (i + 1) * length)).size).toBe(length)
+      for (let j = i * length; j < (i + 1) * length; j++) {
+        const leaf = listed[j]!
+        let distance = 0
+        for (let d = 0; d < WIDTH; d++) distance += (query[d]! - leaves.rows[leaf * WIDTH + d]!) ** 2
+        expect(Math.abs(square - 2 * scores[j]! - distance)).toBeLessThan(2e-3)
+      }
+    }
+    all.close()
   })
 
   test('a rank counts the better leaves that were looked at', () => {
@@ -98,4 +109,36 @@ describe.each([
       }
     }
   })
+})
+
+test('what all rows and queries have in common costs no precision', () => {
+  const rng = new Rng(22)
+  const far = 1e4
+  const rows = Float32Array.from({ length: 64 * WIDTH }, () => far + rng.normal())
+  const queries = Float32Array.from({ length: COUNT * WIDTH }, () => far + rng.normal())
+  const block = new RouteBlock(arena, nearnessRouter([rows], WIDTH), COUNT, 1, 1)
+  block.load(queries)
+  const { leaves } = block.shorten(1, 1)
+  for (let i = 0; i < COUNT; i++) {
+    const distances = Array.from({ length: 64 }, (_, leaf) => {
+      let sum = 0
+      for (let d = 0; d < WIDTH; d++) sum += (queries[i * WIDTH + d]! - rows[leaf * WIDTH + d]!) ** 2
+      return sum
+    })
+    expect(distances[leaves[i]!]! - Math.min(...distances)).toBeLessThan(2e-3)
+  }
+  block.close()
+})
+
+test('rows that are all the same, and rows beyond the range of squares, leave every score finite', () => {
+  for (const value of [0, 3, 1e-30, 1e30]) {
+    const rows = new Float32Array(5 * WIDTH).fill(value)
+    rows[0] = -value
+    const block = new RouteBlock(arena, nearnessRouter([rows], WIDTH), 1, 1, 5)
+    block.load(new Float32Array(WIDTH).fill(value))
+    const { leaves, scores } = block.shorten(5, 5)
+    expect([...leaves].sort((a, b) => a - b)).toEqual([0, 1, 2, 3, 4])
+    expect(scores.every(Number.isFinite)).toBe(true)
+    block.close()
+  }
 })

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import { Rng } from '../../../build/base/rng.js'
+import { blockRouterOf } from '../../../build/builder/route.js'
 import { nearGraph, Neighbourhood } from '../../../build/partition/near-graph.js'
 import { NO_ROW } from '../../../build/partition/points.js'
 import { blockRanks, join, neighbours, truth } from '../../../build/pool/near-tasks.js'
@@ -43,7 +44,8 @@ describe.each([
   ])('of %s: all leaves visited, and the exact scan, give the nearest', (_, queries) => {
     const block = { first: 0, count: 70 }
     const out = new Uint32Array(70 * K)
-    const request = { points, router: makeRouter(), leafOffsets, queries, order, k: K, probes: LEAVES }
+    const router = blockRouterOf(makeRouter(), DIM)
+    const request = { points, router, leafOffsets, queries, order, k: K, probes: LEAVES }
     neighbours({ ...request, out, first: 0, count: 40 })
     neighbours({ ...request, out, first: 40, count: 30 })
     const exact = new Uint32Array(70 * K)
@@ -100,7 +102,7 @@ describe.each([
     }
   })
 
-  test('ranks of a block are those of every query by itself', () => {
+  test('ranks of a block are those of every query by itself, but for what whole numbers cannot tell apart', () => {
     const queries = { positions }
     const found = new Uint32Array(70 * K)
     truth({ points, queries, k: K, out: found, first: 0, count: 70 })
@@ -114,12 +116,16 @@ describe.each([
       offsets[row + 1] = leaves.length
     }
     const holders = { offsets, leaves: Uint32Array.from(leaves) }
-    const request = { points, router: makeRouter(), queries, neighbours: found, k: K, holders }
+    const request = { points, queries, neighbours: found, k: K, holders }
+    const router = makeRouter()
+    const inBlocks = { ...request, router: blockRouterOf(router, DIM), order }
     const [single, block] = [new Uint32Array(70 * K), new Uint32Array(70 * K)]
-    ranks({ ...request, out: single, first: 0, count: 70 })
-    blockRanks({ ...request, order, out: block, first: 0, count: 33 })
-    blockRanks({ ...request, order, out: block, first: 33, count: 37 })
+    ranks({ ...request, router, out: single, first: 0, count: 70 })
+    blockRanks({ ...inBlocks, out: block, first: 0, count: 33 })
+    blockRanks({ ...inBlocks, out: block, first: 33, count: 37 })
     expect(block[3]).toBe(NO_ROW)
-    expect([...block]).toEqual([...single])
+    const others = [...block].map((rank, i) => Math.abs(rank - single[i]!)).filter((difference) => difference !== 0)
+    expect(others.length).toBeLessThan(block.length / 100)
+    expect(others.every((difference) => difference === 1)).toBe(true)
   })
 })
