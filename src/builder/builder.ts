@@ -5,7 +5,7 @@ import { LeafWriter } from '../codes/leaf-writer.js'
 import { packRouter, padded } from '../tree/router.js'
 import type { Rung, Snapshot } from '../tree/snapshot.js'
 import { encodeEntries } from './codes.js'
-import { addCopies } from './copies.js'
+import { addCopies, rowCosts } from './copies.js'
 import {
   sharedU32,
   shareF32,
@@ -21,6 +21,7 @@ import {
 import { partition, settleRows, type Partition } from './partition.js'
 import {
   chooseLessons,
+  dropNeighbours,
   positionsOf,
   searchNeighbours,
   splitQueries,
@@ -30,6 +31,7 @@ import {
 import { alternate, randomLeaves, type Jury } from './rounds.js'
 import { blockRouterOf, geometricRouter, trainRouter, type Training } from './route.js'
 import { probesFor, scoreTrees, tuneLadders } from './tune.js'
+import { Workspace } from './workspace.js'
 
 /** Neighbours of a query that label its leaves: the published network learns from a hundred. */
 const LABELS = 20
@@ -68,13 +70,13 @@ export interface BuildOutput {
  */
 export async function buildTrees(input: BuildInput, means: BuildMeans): Promise<BuildOutput> {
   const { points, options } = input
-  const { pool } = means
   const split = splitQueries(points.size, input.log === undefined ? 0 : input.log.length / points.dim, options.seed)
   const build: Build = {
     ...means,
     input,
     shape: input.plan.shape,
     width: padded(points.dim),
+    workspace: new Workspace(),
     order: new Uint32Array(points.size).map((_, i) => i),
     withheldRows: new Set(split.withheldRows),
     trainer: 'none',
@@ -96,8 +98,7 @@ export async function buildTrees(input: BuildInput, means: BuildMeans): Promise<
   for (let tree = 0; tree < options.trees; tree++) {
     const seed = options.seed + 1_000_003 * tree
     const own = tree === 0 || options.start === 'random' ? geometry : await partition(build, seed, false)
-    const last = tree === options.trees - 1
-    grown.push(await growTree(build, own, { found, jury, tree, seed, aside: last && pool.threads > 1 }))
+    grown.push(await growTree(build, own, { found, jury, tree, seed, last: tree === options.trees - 1 }))
   }
   const { view, place } = await pack(
     build,
@@ -108,6 +109,7 @@ export async function buildTrees(input: BuildInput, means: BuildMeans): Promise<
     encodeEntries(build, view),
     Promise.all(grown.map(async ({ retrained }) => retrained)),
   ])
+  await build.endTraining()
   const states: TreeState[] = []
   for (const [tree, { state }] of grown.entries()) {
     states.push(
@@ -163,7 +165,7 @@ interface GrownTree {
 
 /**
  * Train one tree's router, in turns with tree updates, then with copies.
- * @param aside - the training with copies may go on while other work is done.
+ * @param last - nothing more is learned from what was found, and the training with copies may go on beside other work.
  */
 async function growTree(
   build: Build,
@@ -173,24 +175,23 @@ async function growTree(
     jury,
     tree,
     seed,
-    aside,
-  }: { found: readonly Labelled[]; jury: Jury; tree: number; seed: number; aside: boolean },
+    last,
+  }: { found: readonly Labelled[]; jury: Jury; tree: number; seed: number; last: boolean },
 ): Promise<GrownTree> {
-  const { points, options } = build.input
+  const { input, workspace } = build
+  const { points, options } = input
   const random = options.start === 'random'
   const leafOf = random ? randomLeaves(points.size, build.shape.leafCount, seed) : geometry.leafOf
-  if (build.input.study?.flat === true) {
+  if (input.study?.flat === true) {
     const router = geometricRouter(geometry.centres, build.shape, points.dim, points.metric)
     const state = { router, weights: {}, holders: singleHolders(leafOf) }
     return { state, rounds: [], retrained: undefined }
   }
+  const most = options.router === 'seq2seq' ? PUBLISHED_QUERIES : trainingQueries(points.dim)
+  const lessons = chooseLessons(build, found, most, seed)
+  const done = (): void => workspace.give(lessons.queries, lessons.neighbours)
   const training: Training = {
-    lessons: chooseLessons(
-      build,
-      found,
-      options.router === 'seq2seq' ? PUBLISHED_QUERIES : trainingQueries(points.dim),
-      seed,
-    ),
+    lessons,
     holders: singleHolders(leafOf),
     start: geometricRouter(geometry.centres, build.shape, points.dim, points.metric),
     effort: 1,
@@ -198,10 +199,17 @@ async function growTree(
   }
   const first = await trainRouter(build, training)
   const { state, rounds } = await alternate(build, first, training, jury, tree)
-  const holders = await addCopies(build, state, geometry, found)
-  if (holders === state.holders) return { state, rounds, retrained: undefined }
+  const copies = input.entryCount > points.size
+  const cost = copies ? await rowCosts(build, state, found) : undefined
+  if (last) dropNeighbours(build, found)
+  if (cost === undefined) {
+    done()
+    return { state, rounds, retrained: undefined }
+  }
+  const holders = await addCopies(build, state, geometry, cost)
+  const aside = last && build.pool.threads > 1
   const again: Training = { ...training, holders, before: state, effort: COPIES_EFFORT, seed: seed + 500, aside }
-  const retrained = trainRouter(build, again)
+  const retrained = trainRouter(build, again).finally(done)
   // Who waits for it later hears of its failure then.
   retrained.catch(() => undefined)
   if (!aside) await retrained

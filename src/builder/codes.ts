@@ -38,6 +38,7 @@ export async function encodeEntries(build: Build, view: Snapshot): Promise<CodeO
     const middles = await leafMeans(build, leaves)
     if (t === 0 && points.metric === 'l2') view.mean.set(meanOf(middles, build.width))
     storeCentroids(view, leaves, middles, build.width)
+    build.workspace.give(middles)
   }
   const dim = points.dim
   const codec: Codec = {
@@ -67,7 +68,7 @@ export async function encodeEntries(build: Build, view: Snapshot): Promise<CodeO
   build.report('encode', 3, total)
   const terms: Float32Array[] = []
   for (const [t, tree] of trees.entries()) {
-    const outTerms = sharedF32(view.entryCount)
+    const outTerms = build.workspace.f32(view.entryCount)
     const task = { points, codec: whole, tree, outTerms }
     await pool.each('encode', build.shape.leafCount, LEAF_BLOCK, task, (done, all) =>
       build.report('encode', 3 + t + done / all, total),
@@ -75,19 +76,21 @@ export async function encodeEntries(build: Build, view: Snapshot): Promise<CodeO
     terms.push(outTerms)
   }
   const termUnit = points.metric === 'l2' ? storeTerms(view, terms) : 0
+  build.workspace.give(...terms)
   return { rotated: rotation !== undefined, termUnit }
 }
 
 /** Means of the rows that each leaf holds first: f32 [leafCount * width], the copies left out. */
 async function leafMeans(build: Build, leaves: LeafWriter): Promise<Float32Array> {
-  const { pool, shape, input, width } = build
+  const { pool, shape, input, width, workspace } = build
   const leafOf = new Int32Array(input.points.size).fill(-1)
   for (let leaf = shape.leafCount - 1; leaf >= 0; leaf--) {
     for (const position of leaves.positions(leaf)) leafOf[position] = leaf
   }
-  const { offsets, rows } = rowsByLeaf(leafOf, shape.leafCount)
-  const out = sharedF32(shape.leafCount * width)
+  const { offsets, rows } = rowsByLeaf(workspace, leafOf, shape.leafCount)
+  const out = workspace.f32(shape.leafCount * width)
   await pool.each('means', shape.leafCount, LEAF_BLOCK, { points: input.points, offsets, rows, out })
+  workspace.give(offsets, rows)
   return out
 }
 

@@ -6,6 +6,7 @@ import type { Holders, QuerySet, RouterTables, Tasks } from '../pool/messages.js
 import type { TrainResult } from '../train/router.js'
 import type { WorkerPool } from '../pool/pool.js'
 import type { TreeShape } from '../tree/shape.js'
+import type { Workspace } from './workspace.js'
 
 /** What a build of trees works on. Rows are in place already, by row number; they are moved as the leaves ask. */
 export interface BuildInput {
@@ -64,6 +65,8 @@ export interface BuildMeans {
   readonly train: (input: Omit<Tasks['train']['input'], 'progress'>, aside?: boolean) => Promise<TrainResult>
   /** A training comes soon. */
   readonly prepareTraining: () => void
+  /** No training comes any more. */
+  readonly endTraining: () => Promise<void>
   readonly report: Report
 }
 
@@ -73,6 +76,7 @@ export interface Build extends BuildMeans {
   readonly shape: TreeShape
   /** Floats of a point. */
   readonly width: number
+  readonly workspace: Workspace
   /** [size] position -> row number, as the rows lie now. */
   order: Uint32Array
   /** Row numbers that serve as queries to select and tune by, and that nothing else learns from. */
@@ -113,12 +117,16 @@ export function shareF32(values: ArrayLike<number>): Float32Array {
 }
 
 /** Rows by leaf: leaf l holds rows [offsets[l], offsets[l + 1]) of `rows`, ascending. `leafOf` may skip rows with -1. */
-export function rowsByLeaf(leafOf: ArrayLike<number>, leafCount: number): { offsets: Uint32Array; rows: Uint32Array } {
-  const offsets = sharedU32(leafCount + 1)
+export function rowsByLeaf(
+  workspace: Workspace,
+  leafOf: ArrayLike<number>,
+  leafCount: number,
+): { offsets: Uint32Array; rows: Uint32Array } {
+  const offsets = workspace.u32(leafCount + 1)
   for (let row = 0; row < leafOf.length; row++) if (leafOf[row]! >= 0) offsets[leafOf[row]! + 1]!++
   for (let leaf = 0; leaf < leafCount; leaf++) offsets[leaf + 1]! += offsets[leaf]!
   const next = offsets.slice()
-  const rows = sharedU32(offsets[leafCount]!)
+  const rows = workspace.u32(offsets[leafCount]!)
   for (let row = 0; row < leafOf.length; row++) if (leafOf[row]! >= 0) rows[next[leafOf[row]!]!++] = row
   return { offsets, rows }
 }

@@ -6,7 +6,7 @@ import type { BlockProgress } from '../pool/pool.js'
 import { blockRouterOf } from './route.js'
 import { addHolders, fillUp, loadsOf } from './fill.js'
 import { capacity } from './plan.js'
-import { sharedU32, shareU32, type Build, type Labelled, type TreeState } from './context.js'
+import type { Build, Labelled, TreeState } from './context.js'
 import { withAuction } from './auction.js'
 import { LIST_LENGTH, moveCentroids, withFallback, type Partition } from './partition.js'
 
@@ -21,15 +21,16 @@ const SHRINK = 1
  * How badly queries miss each row: the mean of log(1 + rank of its leaf) over the queries that have it among their
  * nearest, shrunk to the mean of all rows by one count.
  */
-async function rowCosts(build: Build, tree: TreeState, found: readonly Labelled[]): Promise<Float32Array> {
-  const { pool, input, report } = build
+export async function rowCosts(build: Build, tree: TreeState, found: readonly Labelled[]): Promise<Float32Array> {
+  const { pool, input, report, workspace } = build
   const { size } = input.points
+  if (input.study?.evenCopies === true) return new Float32Array(size)
   const sums = new Float64Array(size)
   const counts = new Float64Array(size)
   const total = found.reduce((sum, { count }) => sum + count, 0)
   let before = 0
   for (const set of found) {
-    const ranks = sharedU32(set.count * set.k)
+    const ranks = workspace.u32(set.count * set.k)
     const request = {
       points: input.points,
       queries: set.queries,
@@ -53,6 +54,7 @@ async function rowCosts(build: Build, tree: TreeState, found: readonly Labelled[
       sums[row]! += Math.log1p(ranks[i]!)
       counts[row]!++
     }
+    workspace.give(ranks)
   }
   const mean =
     sums.reduce((sum, value) => sum + value, 0) /
@@ -72,28 +74,28 @@ function heldCounts({ offsets }: Holders): Uint8Array {
  * Give further copies to the rows that queries miss, those of highest cost first: each into a leaf near it whose
  * residual is near-orthogonal to those that it has, under the capacity that counts copies. Third copies come only when
  * every row has two.
+ * @param cost - see `rowCosts`.
  */
 export async function addCopies(
   build: Build,
   tree: TreeState,
   geometry: Partition,
-  found: readonly Labelled[],
+  cost: Float32Array,
 ): Promise<Holders> {
-  const { input, shape } = build
-  const { points, options, entryCount, study } = input
-  if (entryCount === points.size) return tree.holders
+  const { input, shape, workspace } = build
+  const { points, options, entryCount } = input
   let { holders } = tree
   const { centres, leafOf } = geometry
   const moved = leafOf !== holders.leaves
   const centroids = moved ? await moveCentroids(build, centres, holders.leaves) : centres
   const room = capacity(entryCount, shape.leafCount, options.slack)
-  const cost = study?.evenCopies === true ? new Float32Array(points.size) : await rowCosts(build, tree, found)
   while (holders.leaves.length < entryCount) {
     const missing = entryCount - holders.leaves.length
-    const rows = shareU32(costliestRows(cost, heldCounts(holders), Math.min(missing, points.size)))
+    const rows = workspace.copyU32(costliestRows(cost, heldCounts(holders), Math.min(missing, points.size)))
     const placed = await placeCopies(build, centroids, holders, rows, room)
     const before = holders.leaves.length
     holders = addHolders(holders, rows, placed)
+    workspace.give(rows, placed)
     if (holders.leaves.length === before) break
   }
   return fillUp(holders, entryCount, room, shape.leafCount)
@@ -111,8 +113,9 @@ async function placeCopies(
   const length = Math.min(LIST_LENGTH, leafCount)
   const capacities = loadsOf(holders, leafCount).map((load) => Math.max(0, room - load))
   return withAuction(build, { count: rows.length, length, leafCount, dense: false }, async (auction) => {
-    const { table, pool } = auction
-    const { points } = build.input
+    const { table } = auction
+    const { pool, input } = build
+    const { points } = input
     const router = nearnessRouter(tree.levels, build.width)
     await pool.each('lists', rows.length, ROW_BLOCK, { points, router, rows, table })
     await pool.each('copyLists', rows.length, ROW_BLOCK, { points, tree, holders, rows, table })

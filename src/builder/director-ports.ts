@@ -25,6 +25,7 @@ export async function buildApart({ control, workers, ...task }: ApartInput): Pro
       pool,
       say,
       prepareTraining: () => trainers.prepare(),
+      endTraining: () => trainers.close(),
       train: (request, report) => trainers.train(request, report),
     })
     return { value: output }

@@ -34,6 +34,8 @@ export interface DirectorMeans {
   readonly train: (request: TrainingTask, report: Report) => Promise<TrainResult>
   /** A training comes soon: load what it takes, where that can be done beside other work. */
   readonly prepareTraining: () => void
+  /** No training comes any more: give its memory back. */
+  readonly endTraining: () => Promise<void>
   readonly say: (message: ProgressMessage) => void
 }
 
@@ -74,6 +76,7 @@ export async function directBuild({ input, trainerBase }: DirectorTask, means: D
       return result
     },
     prepareTraining: () => means.prepareTraining(),
+    endTraining: () => means.endTraining(),
     report,
   })
   clock.enter('tune')

@@ -14,15 +14,19 @@ export function loadsOf(holders: Holders, leafCount: number): Uint32Array {
 /** Holders with one more leaf for some rows; the first leaf of a row stays first. */
 export function addHolders(holders: Holders, rows: Uint32Array, leaves: Uint32Array): Holders {
   const size = holders.offsets.length - 1
-  const added = new Map<number, number>()
-  for (let i = 0; i < rows.length; i++) if (leaves[i] !== NO_LEAF) added.set(rows[i]!, leaves[i]!)
+  const added = new Uint32Array(size).fill(NO_LEAF)
+  let more = 0
+  for (let i = 0; i < rows.length; i++) {
+    if (leaves[i] === NO_LEAF) continue
+    added[rows[i]!] = leaves[i]!
+    more++
+  }
   const offsets = sharedU32(size + 1)
-  const out = sharedU32(holders.leaves.length + added.size)
+  const out = sharedU32(holders.leaves.length + more)
   for (let row = 0; row < size; row++) {
     let at = offsets[row]!
     for (let j = holders.offsets[row]!; j < holders.offsets[row + 1]!; j++) out[at++] = holders.leaves[j]!
-    const more = added.get(row)
-    if (more !== undefined) out[at++] = more
+    if (added[row] !== NO_LEAF) out[at++] = added[row]!
     offsets[row + 1] = at
   }
   return { offsets, leaves: out }

@@ -19,6 +19,7 @@ export async function directHere(
       pool,
       say,
       prepareTraining: () => undefined,
+      endTraining: async () => undefined,
       train: async (request, report) => {
         const { runTraining } = await import('#trainer')
         return runTraining(request, (done, total) => {

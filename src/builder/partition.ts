@@ -9,7 +9,7 @@ import { localArena } from '../pool/context.js'
 import type { BlockProgress } from '../pool/pool.js'
 import { withAuction } from './auction.js'
 import { capacity } from './plan.js'
-import { rowsByLeaf, shareF32, sharedU32, shareU32, type Build } from './context.js'
+import { rowsByLeaf, type Build } from './context.js'
 
 /** Sample rows a coarse cluster, and a leaf, are learned from. */
 const COARSE_SAMPLE = 256
@@ -48,7 +48,7 @@ export interface Partition {
  * @param settle - bring the rows of each leaf together in memory: for the first tree.
  */
 export async function partition(build: Build, seed: number, settle: boolean): Promise<Partition> {
-  const { pool, shape, input, report } = build
+  const { pool, shape, input, report, workspace } = build
   const flat = input.study?.flat === true
   const step =
     (from: number): BlockProgress =>
@@ -56,24 +56,30 @@ export async function partition(build: Build, seed: number, settle: boolean): Pr
       report('partition', from + Math.floor((done * 100) / total), 300)
   const leaves = await clusterLeaves(build, seed, step(0))
   const grouped = await pool.run('group', { leaves, arities: shape.arities, width: build.width, seed })
-  let tree = shareTree(shape.arities, grouped.levels)
+  let tree = shareTree(build, shape.arities, grouped.levels)
   let leafOf = await firstLeaves(build, tree)
   // Rows of a leaf that lie together are read together from here on.
   if (settle) leafOf = await settleRows(build, leafOf)
   const passes = flat ? FLAT_PASSES : LLOYD_PASSES
   for (let pass = 1; pass <= passes; pass++) {
-    tree = await moveCentroids(build, tree, leafOf)
+    const moved = await moveCentroids(build, tree, leafOf)
+    workspace.give(...tree.levels)
+    tree = moved
     if (pass === passes && !flat) break
-    leafOf = flat ? await nearestOf(build, tree.levels.at(-1)!) : await nearestLeaves(build, tree, leafOf)
+    if (flat) {
+      workspace.give(leafOf)
+      leafOf = await nearestOf(build, tree.levels.at(-1)!)
+    } else leafOf = await nearestLeaves(build, tree, leafOf)
     step(100)(pass, passes)
   }
+  if (!flat) workspace.give(leafOf)
   const balanced = flat ? { centres: tree, leafOf } : await balanceLeaves(build, tree, step(200))
   return settle ? { ...balanced, leafOf: await settleRows(build, balanced.leafOf) } : balanced
 }
 
 /** Passes in which prices hold every leaf to its capacity, and the centroids follow. */
 async function balanceLeaves(build: Build, start: CentroidTree, progress: BlockProgress): Promise<Partition> {
-  const { shape, input } = build
+  const { pool, shape, input, workspace } = build
   const { points, options } = input
   const { leafCount } = shape
   const capacities = new Uint32Array(leafCount).fill(capacity(points.size, leafCount, options.slack))
@@ -84,17 +90,20 @@ async function balanceLeaves(build: Build, start: CentroidTree, progress: BlockP
       const { table } = room
       if (LISTING_PASSES.includes(pass)) {
         const router = nearnessRouter(centres.levels, build.width)
-        await room.pool.each('lists', points.size, ROW_BLOCK, { points, router, table })
+        await pool.each('lists', points.size, ROW_BLOCK, { points, router, table })
       } else {
         const centroids = centres.levels.at(-1)!
-        await room.pool.each('rescore', points.size, ROW_BLOCK, { points, centroids, table })
+        await pool.each('rescore', points.size, ROW_BLOCK, { points, centroids, table })
       }
       const leafOf = await withFallback(build, centres, (scoreAll) =>
         room.assign(capacities, { scoreAll }, pass < BALANCED_PASSES ? PASS_ROUNDS : MAX_ROUNDS),
       )
-      centres = await moveCentroids(build, centres, leafOf)
+      const moved = await moveCentroids(build, centres, leafOf)
+      workspace.give(...centres.levels)
+      centres = moved
       progress(pass, BALANCED_PASSES)
       if (pass === BALANCED_PASSES) return { centres, leafOf }
+      workspace.give(leafOf)
     }
   })
 }
@@ -117,13 +126,13 @@ export async function withFallback<T>(
 
 /** Leaf of each row before any is known: the nearest of those near its nearest node of the level above the leaves. */
 async function firstLeaves(build: Build, tree: CentroidTree): Promise<Uint32Array> {
-  const { shape, input, width } = build
+  const { shape, input, width, workspace } = build
   const { points } = input
   if (shape.arities.length === 1)
     return nearestLeaves(
       build,
       tree,
-      sharedU32(points.size),
+      workspace.u32(points.size),
       Float32Array.from({ length: width }, () => 0),
     )
   const nodes = tree.levels.at(-2)!
@@ -131,15 +140,19 @@ async function firstLeaves(build: Build, tree: CentroidTree): Promise<Uint32Arra
 }
 
 /** The nearest of all centroids for each row. */
-async function nearestOf({ pool, input }: Build, centroids: Float32Array): Promise<Uint32Array> {
+async function nearestOf({ pool, input, workspace }: Build, centroids: Float32Array): Promise<Uint32Array> {
   const { points } = input
-  const rows = shareU32(new Uint32Array(points.size).map((_, i) => i))
-  const out = sharedU32(points.size)
+  const rows = workspace.copyU32(new Uint32Array(points.size).map((_, i) => i))
+  const out = workspace.u32(points.size)
   await pool.each('nearest', points.size, ROW_BLOCK, { points, rows, centroids, out })
+  workspace.give(rows)
   return out
 }
 
-/** The nearest leaf of each row, among those near the group that it is in: its leaf, or what `centres` are of. */
+/**
+ * The nearest leaf of each row, among those near the group that it is in: its leaf, or what `centres` are of.
+ * @param groupOf - is given back.
+ */
 async function nearestLeaves(
   build: Build,
   tree: CentroidTree,
@@ -147,10 +160,13 @@ async function nearestLeaves(
   centres: Float32Array = tree.levels.at(-1)!,
   look = NEAR_VICINITY,
 ): Promise<Uint32Array> {
+  const { workspace } = build
   const groups = await groupRows(build, tree, groupOf, look, centres)
-  const out = sharedU32(build.input.points.size)
+  workspace.give(groupOf)
+  const out = workspace.u32(build.input.points.size)
   const count = groups.offsets.length - 1
   await build.pool.each('nearestLeaves', count, Math.min(LEAF_BLOCK, Math.ceil(count / 16)), { ...groups, out })
+  workspace.give(groups.offsets, groups.members, groups.vicinity.leaves)
   return out
 }
 
@@ -162,37 +178,46 @@ async function groupRows(
   look: number,
   centres: Float32Array = tree.levels.at(-1)!,
 ): Promise<GroupedRows> {
-  const { pool, shape, input, width } = build
+  const { pool, shape, input, width, workspace } = build
   const centroids = tree.levels.at(-1)!
   const count = centres.length / width
-  const { offsets, rows } = rowsByLeaf(groupOf, count)
+  const { offsets, rows } = rowsByLeaf(workspace, groupOf, count)
   const length = Math.min(look, shape.leafCount)
-  const leaves = sharedU32(count * length)
-  await pool.each('vicinities', count, 1024, { centres: shareF32(centres), centroids, width, length, out: leaves })
+  const leaves = workspace.u32(count * length)
+  await pool.each('vicinities', count, 1024, { centres, centroids, width, length, out: leaves })
   return { points: input.points, centroids, offsets, members: rows, vicinity: { leaves, length } }
 }
 
-/** Move the rows of each leaf together; returns the leaf of each row where it lies now. */
+/**
+ * Move the rows of each leaf together.
+ * @param leafOf - is given back.
+ * @returns the leaf of each row where it lies now.
+ */
 export async function settleRows(build: Build, leafOf: Uint32Array): Promise<Uint32Array> {
-  const { rows } = rowsByLeaf(leafOf, build.shape.leafCount)
+  const { workspace } = build
+  const { offsets, rows } = rowsByLeaf(workspace, leafOf, build.shape.leafCount)
   await build.pool.run('permute', { points: build.input.points, order: rows })
   const before = build.order
   build.order = rows.map((position) => before[position]!)
-  return shareU32(rows.map((position) => leafOf[position]!))
+  const settled = workspace.copyU32(rows.map((position) => leafOf[position]!))
+  workspace.give(offsets, rows, leafOf)
+  return settled
 }
 
-function shareTree(arities: readonly number[], levels: readonly Float32Array[]): CentroidTree {
-  return { arities, levels: levels.map((level) => shareF32(level)) }
+function shareTree({ workspace }: Build, arities: readonly number[], levels: readonly Float32Array[]): CentroidTree {
+  return { arities, levels: levels.map((level) => workspace.copyF32(level)) }
 }
 
 /** Centroids at the means of each leaf's rows, those that are withheld left out. */
 export async function moveCentroids(build: Build, tree: CentroidTree, leafOf: Uint32Array): Promise<CentroidTree> {
-  const { pool, shape, input, width, order, withheldRows } = build
-  const out = shareF32(tree.levels.at(-1)!)
+  const { pool, shape, input, width, workspace, order, withheldRows } = build
+  const out = workspace.copyF32(tree.levels.at(-1)!)
   const counted = Int32Array.from(leafOf, (leaf, position) => (withheldRows.has(order[position]!) ? -1 : leaf))
-  const { offsets, rows } = rowsByLeaf(counted, shape.leafCount)
+  const { offsets, rows } = rowsByLeaf(workspace, counted, shape.leafCount)
   await pool.each('means', shape.leafCount, LEAF_BLOCK, { points: input.points, offsets, rows, out })
-  return shareTree(tree.arities, nodeCentroids(out, shape, width))
+  const moved = shareTree(build, tree.arities, nodeCentroids(out, shape, width))
+  workspace.give(offsets, rows, out)
+  return moved
 }
 
 /** Positions of the rows that may be learned from, ascending. */
@@ -207,14 +232,14 @@ export function learnablePositions({ order, withheldRows }: Build): Uint32Array 
 
 /** Two-level k-means: coarse clusters, then a share of the leaves in each. */
 async function clusterLeaves(build: Build, seed: number, progress: BlockProgress): Promise<Float32Array> {
-  const { pool, shape, input, width } = build
+  const { pool, shape, input, width, workspace } = build
   const { points } = input
   const { leafCount } = shape
   const rng = new Rng(seed, 7)
   const learnable = learnablePositions(build)
   const pick = (count: number): Uint32Array => {
     const chosen = rng.sample(learnable.length, count)
-    return shareU32(chosen.map((i) => learnable[i]!).sort())
+    return workspace.copyU32(chosen.map((i) => learnable[i]!).sort())
   }
   const coarseCount = leafCount <= 64 ? 1 : Math.round(Math.sqrt(leafCount))
   const sample = pick(leafCount * LEAF_SAMPLE)
@@ -222,10 +247,10 @@ async function clusterLeaves(build: Build, seed: number, progress: BlockProgress
     return pool.run('coarse', { points, sample, k: leafCount, iterations: REFINE_ITERATIONS + COARSE_ITERATIONS, seed })
   }
   const coarseSample = pick(coarseCount * COARSE_SAMPLE)
-  const centroids = shareF32(
+  const centroids = workspace.copyF32(
     await pool.run('coarse', { points, sample: coarseSample, k: coarseCount, iterations: COARSE_ITERATIONS, seed }),
   )
-  const cluster = sharedU32(sample.length)
+  const cluster = workspace.u32(sample.length)
   await pool.each(
     'nearest',
     sample.length,
@@ -233,7 +258,7 @@ async function clusterLeaves(build: Build, seed: number, progress: BlockProgress
     { points, rows: sample, centroids, out: cluster },
     (done, total) => progress(done, 2 * total),
   )
-  const { offsets, rows } = rowsByLeaf(cluster, coarseCount)
+  const { offsets, rows } = rowsByLeaf(workspace, cluster, coarseCount)
   const shares = shareLeaves(offsets, leafCount)
   const leaves = new Float32Array(leafCount * width)
   const starts = shares.map((_, c) => shares.slice(0, c).reduce((sum, share) => sum + share, 0))
@@ -241,7 +266,7 @@ async function clusterLeaves(build: Build, seed: number, progress: BlockProgress
   await Promise.all(
     shares.map(async (k, c) => {
       if (k === 0) return
-      const members = shareU32(rows.subarray(offsets[c]!, offsets[c + 1]!).map((i) => sample[i]!))
+      const members = workspace.copyU32(rows.subarray(offsets[c]!, offsets[c + 1]!).map((i) => sample[i]!))
       const found = await pool.run('refine', {
         points,
         rows: members,
@@ -250,10 +275,12 @@ async function clusterLeaves(build: Build, seed: number, progress: BlockProgress
         seed,
         stream: 1000 + c,
       })
+      workspace.give(members)
       leaves.set(found, starts[c]! * width)
       progress(++done + shares.length, 2 * shares.length)
     }),
   )
+  workspace.give(sample, coarseSample, centroids, cluster, offsets, rows)
   return leaves
 }
 

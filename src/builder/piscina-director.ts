@@ -29,6 +29,7 @@ export async function build({
       pool,
       say: (message) => progress.postMessage(message),
       prepareTraining: () => trainers.prepare(),
+      endTraining: () => trainers.close(),
       train: (request, report) => trainers.train(request, report),
     })
     return { value: output }

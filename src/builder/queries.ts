@@ -43,8 +43,10 @@ export function splitQueries(size: number, logged: number, seed: number): QueryS
   }
 }
 
-function logRows(log: Float32Array, dim: number, numbers: Uint32Array): Float32Array {
-  const out = sharedF32(numbers.length * dim)
+function logRows({ input, workspace }: Build, numbers: Uint32Array): Float32Array {
+  const { dim } = input.points
+  const log = input.log!
+  const out = workspace.f32(numbers.length * dim)
   for (let i = 0; i < numbers.length; i++) out.set(log.subarray(numbers[i]! * dim, (numbers[i]! + 1) * dim), i * dim)
   return out
 }
@@ -59,11 +61,11 @@ export function positionsOf(order: Uint32Array): Uint32Array {
 /** Exact nearest rows of the withheld queries, from the log and from the base. */
 export async function withheldTruth(build: Build, split: QuerySplit): Promise<Labelled[]> {
   const { pool, input, report } = build
-  const { points, log } = input
+  const { points } = input
   const places = positionsOf(build.order)
   const sets: { queries: QuerySet; count: number }[] = []
   if (split.withheldLog.length > 0) {
-    sets.push({ queries: { matrix: logRows(log!, points.dim, split.withheldLog) }, count: split.withheldLog.length })
+    sets.push({ queries: { matrix: logRows(build, split.withheldLog) }, count: split.withheldLog.length })
   }
   if (split.withheldRows.length > 0) {
     sets.push({
@@ -108,13 +110,13 @@ export async function searchNeighbours(
   index: GeometricIndex,
   k: number,
 ): Promise<Labelled[]> {
-  const { pool, input, report, shape } = build
-  const { points, log, options } = input
+  const { pool, input, report, shape, workspace } = build
+  const { points, options } = input
   const learnable = learnablePositions(build)
   const rng = new Rng(options.seed, 11)
   const count = Math.min(learnable.length, Math.max(SEARCHED_ROWS, Math.ceil(points.size / 3)))
   // Ascending positions: rows lie by leaf, so queries that follow one another visit the same leaves.
-  const positions = shareU32(
+  const positions = workspace.copyU32(
     rng
       .sample(learnable.length, count)
       .map((i) => learnable[i]!)
@@ -122,15 +124,16 @@ export async function searchNeighbours(
   )
   const sets: { queries: QuerySet; count: number }[] = [{ queries: { positions }, count }]
   const logged = split.learnedLog.length
-  if (logged > 0) sets.push({ queries: { matrix: logRows(log!, points.dim, split.learnedLog) }, count: logged })
-  const leafOffsets = rowsByLeaf(index.leafOf, shape.leafCount).offsets
+  if (logged > 0) sets.push({ queries: { matrix: logRows(build, split.learnedLog) }, count: logged })
+  const { offsets: leafOffsets, rows } = rowsByLeaf(workspace, index.leafOf, shape.leafCount)
+  workspace.give(rows)
   const { router, probes } = index
   const total = count + logged
   let before = 0
   const found: (Labelled & { order: Uint32Array })[] = []
   for (const set of sets) {
     const { queries } = set
-    const neighbours = sharedU32(set.count * k)
+    const neighbours = workspace.u32(set.count * k)
     const order = await orderQueries(build, set, router)
     await pool.each(
       'neighbours',
@@ -142,6 +145,7 @@ export async function searchNeighbours(
     before += set.count
     found.push({ ...set, k, neighbours, order })
   }
+  workspace.give(leafOffsets)
   return joinNeighbours(build, found, positions)
 }
 
@@ -150,38 +154,50 @@ export async function searchNeighbours(
  * @param positions - of the base rows, the first of the sets.
  */
 async function joinNeighbours(
-  { pool, input, report }: Build,
+  { pool, input, report, workspace }: Build,
   found: readonly (Labelled & { order: Uint32Array })[],
   positions: Uint32Array,
 ): Promise<Labelled[]> {
   const { points } = input
   const { k, neighbours: lists } = found[0]!
-  const graph = nearGraph(positions, lists, k, points.size)
+  const graph = nearGraph(positions, lists, { k, size: points.size }, (length) => workspace.u32(length))
   const total = found.reduce((sum, { count }) => sum + count, 0)
   let before = 0
   const joined: Labelled[] = []
   for (const set of found) {
     const { queries, order, neighbours: near } = set
-    const out = sharedU32(set.count * k)
+    const out = workspace.u32(set.count * k)
     await pool.each('join', set.count, QUERY_BLOCK, { points, queries, order, near, graph, out }, (done) =>
       report('labels', 2 * total + before + done, 3 * total),
     )
     before += set.count
     joined.push({ ...set, neighbours: out })
   }
+  workspace.give(graph.listOf, graph.back, ...found.map(({ neighbours }) => neighbours))
   return joined
+}
+
+/** Give back what `searchNeighbours` returned. */
+export function dropNeighbours({ workspace }: Build, found: readonly Labelled[]): void {
+  for (const { queries, neighbours, order } of found) {
+    const { positions, matrix } = queries
+    for (const array of [positions, matrix, neighbours, order]) if (array !== undefined) workspace.give(array)
+  }
 }
 
 /** Queries by their first leaf. Stored rows lie so already. */
 async function orderQueries(
-  { pool, input, shape }: Build,
+  build: Build,
   { queries, count }: { queries: QuerySet; count: number },
   router: BlockRouter,
 ): Promise<Uint32Array> {
-  if (queries.positions !== undefined) return shareU32(new Uint32Array(count).map((_, i) => i))
-  const leafOf = sharedU32(count)
+  const { pool, input, shape, workspace } = build
+  if (queries.positions !== undefined) return workspace.copyU32(new Uint32Array(count).map((_, i) => i))
+  const leafOf = workspace.u32(count)
   await pool.each('firstLeaves', count, QUERY_BLOCK, { points: input.points, router, queries, out: leafOf })
-  return rowsByLeaf(leafOf, shape.leafCount).rows
+  const { offsets, rows } = rowsByLeaf(workspace, leafOf, shape.leafCount)
+  workspace.give(leafOf, offsets)
+  return rows
 }
 
 /** Queries that routers learn from, base rows first, with the positions of their nearest rows. */
@@ -210,8 +226,8 @@ export function chooseLessons(build: Build, found: readonly Labelled[], most: nu
   const chosen = found.map((set) => rng.sample(set.count, Math.min(set.count, most)).sort())
   const count = chosen.reduce((sum, { length }) => sum + length, 0)
   const { k } = found[0]!
-  const queries = sharedF32(count * dim)
-  const neighbours = sharedU32(count * k)
+  const queries = build.workspace.f32(count * dim)
+  const neighbours = build.workspace.u32(count * k)
   let n = 0
   found.forEach((set, s) => {
     for (const i of chosen[s]!) {
@@ -232,13 +248,13 @@ function neighboursOf({ neighbours, k }: Lessons, i: number): Uint32Array {
 }
 
 /** Each query's neighbours vote with equal weight, and a row's copies share its vote. */
-export function labelLessons(lessons: Lessons, { offsets, leaves }: Holders): Labels {
+export function labelLessons({ workspace }: Build, lessons: Lessons, { offsets, leaves }: Holders): Labels {
   const { count, neighbours } = lessons
   let labels = 0
   for (const position of neighbours) if (position !== NO_ROW) labels += offsets[position + 1]! - offsets[position]!
-  const labelOffsets = sharedU32(count + 1)
-  const labelLeaves = sharedU32(labels)
-  const labelWeights = sharedF32(labels)
+  const labelOffsets = workspace.u32(count + 1)
+  const labelLeaves = workspace.u32(labels)
+  const labelWeights = workspace.f32(labels)
   let at = 0
   for (let i = 0; i < count; i++) {
     const near = neighboursOf(lessons, i)

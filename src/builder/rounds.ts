@@ -36,7 +36,7 @@ export function randomLeaves(size: number, leafCount: number, seed: number): Uin
  * that level's nodes, then on within the node (paper, Algorithm 1, with prices in place of first come, first served).
  */
 export async function navigateRows(build: Build, router: RouterTables, votes: Votes | undefined): Promise<Uint32Array> {
-  const { pool, input, shape, report } = build
+  const { pool, input, shape, report, workspace } = build
   const { points, options } = input
   const capacities = nodeCapacities(points.size, shape, options.slack)
   const arity = shape.arities[0]!
@@ -46,7 +46,7 @@ export async function navigateRows(build: Build, router: RouterTables, votes: Vo
     { count: points.size, length, leafCount: arity, dense: false },
     async (root) => {
       const { table } = root
-      await root.pool.each('navigateRoot', points.size, ROW_BLOCK, { points, router, votes, table }, (done, total) =>
+      await pool.each('navigateRoot', points.size, ROW_BLOCK, { points, router, votes, table }, (done, total) =>
         report('update', done, 2 * total),
       )
       const scoreAll = (row: number): Float32Array => scoreRoot(points, router, votes, row)
@@ -54,8 +54,8 @@ export async function navigateRows(build: Build, router: RouterTables, votes: Vo
     },
   )
   for (let level = 1; level < shape.arities.length; level++) {
-    const { offsets, rows } = rowsByLeaf(nodeOf, shape.nodeCounts[level - 1]!)
-    const out = sharedU32(points.size)
+    const { offsets, rows } = rowsByLeaf(workspace, nodeOf, shape.nodeCounts[level - 1]!)
+    const out = workspace.u32(points.size)
     await pool.each(
       'navigate',
       shape.nodeCounts[level - 1]!,
@@ -63,6 +63,7 @@ export async function navigateRows(build: Build, router: RouterTables, votes: Vo
       { points, router, votes, level, offsets, rows, capacity: capacities[level]!, out },
       (done, total) => report('update', total + done, 2 * total),
     )
+    workspace.give(offsets, rows, nodeOf)
     nodeOf = out
   }
   return nodeOf

@@ -76,12 +76,13 @@ export async function trainRouter(build: Build, training: Training): Promise<Tre
   const batch = Math.min(fits, Math.max(64, Math.ceil(count / 32)))
   const levelWise = router === 'residual' ? RESIDUAL_STEPS : STEPS[points.metric]
   const steps = published ? EPOCHS * Math.ceil(count / batch) : levelWise
+  const labels = labelLessons(build, lessons, holders)
   const request = {
     router,
     arities: build.shape.arities,
     dim: points.dim,
     queries,
-    ...labelLessons(lessons, holders),
+    ...labels,
     tables: training.start.tables.slice(),
     ...(before === undefined ? {} : { weights: before.weights }),
     steps: Math.ceil(steps * training.effort),
@@ -93,6 +94,7 @@ export async function trainRouter(build: Build, training: Training): Promise<Tre
     usesNorm: points.metric !== 'ip',
   }
   const result = await build.train(request, training.aside)
+  build.workspace.give(labels.labelOffsets, labels.labelLeaves, labels.labelWeights)
   build.trainer = result.trainer
   const tables = shareF32(result.tables)
   const last = result.losses.slice(-Math.max(1, Math.ceil(result.losses.length / 10)))

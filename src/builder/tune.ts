@@ -34,13 +34,13 @@ async function rankTable(
   unit: 'leaves' | 'entries' = 'leaves',
   progress?: BlockProgress,
 ): Promise<RankTable> {
-  const { pool, input, shape } = build
+  const { pool, input, shape, workspace } = build
   const k = sets[0]!.k
   const queries = sets.reduce((sum, { count }) => sum + count, 0)
   const ranks = new Uint32Array(beamWidths.length * queries * k)
   let before = 0
   for (const set of sets) {
-    const out = sharedU32(beamWidths.length * set.count * k)
+    const out = workspace.u32(beamWidths.length * set.count * k)
     const request = {
       points: input.points,
       routers: trees.map(({ router }) => router),
@@ -57,6 +57,7 @@ async function rankTable(
     for (let b = 0; b < beamWidths.length; b++) {
       ranks.set(out.subarray(b * set.count * k, (b + 1) * set.count * k), (b * queries + before) * k)
     }
+    workspace.give(out)
     before += set.count
   }
   return { ranks, queries, k, beamWidths, leafCount: shape.leafCount }
@@ -126,7 +127,7 @@ function someQueries({ queries, neighbours, k, count }: Labelled): Labelled {
 
 /** How far down the order of codes the `k` nearest of each query are under each visit. */
 async function tryCodes(
-  { pool, input }: Build,
+  { pool, input, workspace }: Build,
   index: SharedIndex,
   trees: readonly Judged[],
   sets: readonly Labelled[],
@@ -139,7 +140,7 @@ async function tryCodes(
   const settings = visits.map(({ probes, beams }) => ({ probes, beamWidth: beams.at(-1)!.beamWidth, rerank: 1 }))
   let before = 0
   for (const set of sets) {
-    const out = sharedU32(visits.length * set.count * k)
+    const out = workspace.u32(visits.length * set.count * k)
     const request = {
       index,
       points: input.points,
@@ -156,6 +157,7 @@ async function tryCodes(
     for (let v = 0; v < visits.length; v++) {
       ranks.set(out.subarray(v * set.count * k, (v + 1) * set.count * k), (v * queries + before) * k)
     }
+    workspace.give(out)
     before += set.count
   }
   const reranked = index.snapshot.rowType !== 'none'

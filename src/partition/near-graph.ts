@@ -1,4 +1,3 @@
-import { sharedBuffer } from '../base/shared.js'
 import { NO_ROW } from './points.js'
 
 /** Spreads row numbers over a table: 2^32 over the golden ratio (Knuth, The Art of Computer Programming, vol. 3, 6.4). */
@@ -20,11 +19,16 @@ export interface NearGraph {
  * The graph of some rows' lists.
  * @param positions - of the rows that have lists.
  * @param lists - [positions * k]
+ * @param take - gives the two arrays of the graph that are new.
  */
-export function nearGraph(positions: Uint32Array, lists: Uint32Array, k: number, size: number): NearGraph {
-  const shared = (length: number): Uint32Array => new Uint32Array(sharedBuffer(length * 4)).fill(NO_ROW)
-  const listOf = shared(size)
-  const back = shared(size * k)
+export function nearGraph(
+  positions: Uint32Array,
+  lists: Uint32Array,
+  { k, size }: { k: number; size: number },
+  take: (length: number) => Uint32Array = (length) => new Uint32Array(length),
+): NearGraph {
+  const listOf = take(size).fill(NO_ROW)
+  const back = take(size * k).fill(NO_ROW)
   const named = new Uint32Array(size)
   for (let i = 0; i < positions.length; i++) listOf[positions[i]!] = i
   for (let j = 0; j < k; j++) {

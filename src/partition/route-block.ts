@@ -357,11 +357,11 @@ interface Inverted {
 
 /** Turn lists of values below `count` round; other values are passed over. */
 function invert(lists: Uint32Array, count: number): Inverted {
-  const offsets = new Uint32Array(count + 1)
-  for (const value of lists) if (value < count) offsets[value + 1]!++
-  for (let value = 0; value < count; value++) offsets[value + 1]! += offsets[value]!
-  const next = offsets.slice()
-  const entries = new Uint32Array(offsets[count]!)
-  for (let i = 0; i < lists.length; i++) if (lists[i]! < count) entries[next[lists[i]!]!++] = i
-  return { offsets, entries }
+  // One place further on, each offset moves to the end of its value, where the next one begins.
+  const next = new Uint32Array(count + 2)
+  for (const value of lists) if (value < count) next[value + 2]!++
+  for (let value = 0; value < count; value++) next[value + 2]! += next[value + 1]!
+  const entries = new Uint32Array(next[count + 1]!)
+  for (let i = 0; i < lists.length; i++) if (lists[i]! < count) entries[next[lists[i]! + 1]!++] = i
+  return { offsets: next.subarray(0, count + 1), entries }
 }

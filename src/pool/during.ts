@@ -1,5 +1,4 @@
-import type { TaskName, Tasks } from './messages.js'
-import { WorkerPool } from './pool.js'
+import type { WorkerPool } from './pool.js'
 
 /** Run some work on a pool and end it: when the work is done, fails, or the signal aborts. */
 export async function during<T>(pool: WorkerPool, signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
@@ -13,28 +12,4 @@ export async function during<T>(pool: WorkerPool, signal: AbortSignal | undefine
     signal?.removeEventListener('abort', abort)
     await pool.close()
   }
-}
-
-/**
- * Another pool of as many threads, for work on a memory that is to go with it. Where no more threads start these are the
- * same ones, and ending it leaves them.
- */
-export async function anotherPool(pool: WorkerPool): Promise<WorkerPool> {
-  return (await pool.another?.()) ?? new BorrowedPool(pool)
-}
-
-/** The threads of another pool. */
-class BorrowedPool extends WorkerPool {
-  readonly #owner: WorkerPool
-
-  constructor(owner: WorkerPool) {
-    super(owner.threads)
-    this.#owner = owner
-  }
-
-  protected override perform<K extends TaskName>(name: K, input: Tasks[K]['input']): Promise<Tasks[K]['output']> {
-    return this.#owner.run(name, input)
-  }
-
-  protected override async end(): Promise<void> {}
 }

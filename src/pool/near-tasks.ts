@@ -27,17 +27,24 @@ function writeNeighbours(found: Uint32Array, queries: QuerySet, i: number, out: 
   out.fill(NO_ROW, at, (i + 1) * k)
 }
 
-/** Queries by their numbers as they are, f32 [count * dim]. */
+/**
+ * Room for the queries of a task: what a task leaves behind is collected only when there are tens of megabytes of it.
+ */
+let room = new Float32Array(0)
+
+/** Queries by their numbers as they are, f32 [count * dim], until the next call. */
 function rawQueries(queries: QuerySet, table: PointTable, order: Uint32Array): Float32Array {
   const { dim } = table
-  const raw = new Float32Array(order.length * dim)
+  if (room.length < order.length * dim) room = new Float32Array(order.length * dim)
+  const raw = room.subarray(0, order.length * dim)
   order.forEach((query, i) => raw.set(queryAt(queries, table, query), i * dim))
   return raw
 }
 
-/** The same for routing: f32 [count * width], of unit length but for L2. */
-function routingQueries(raw: Float32Array, { dim, metric }: PointTable, width: number): Float32Array {
-  const routing = new Float32Array((raw.length / dim) * width)
+/** Route a block of queries: of unit length but for L2. */
+function routeQueries(block: RouteBlock, raw: Float32Array, { dim, metric }: PointTable, width: number): void {
+  const count = raw.length / dim
+  const routing = localArena().f32(block.queries, count * width)
   for (let i = 0, at = 0; at < raw.length; i++, at += dim) {
     let scale = 1
     if (metric !== 'l2') {
@@ -47,7 +54,7 @@ function routingQueries(raw: Float32Array, { dim, metric }: PointTable, width: n
     }
     for (let j = 0; j < dim; j++) routing[i * width + j] = raw[at + j]! * scale
   }
-  return routing
+  block.route(count)
 }
 
 /** Whether all components are whole numbers that the rows' 8 bits hold. */
@@ -90,11 +97,12 @@ export function neighbours(input: Input<'neighbours'>): undefined {
     const raw = rawQueries(queries, table, numbers)
     withRouteBlock(router, { queries: count, looked: SCORED_PER_PROBE * probes, wanted: probes }, (block) =>
       withNearSearch(points, raw, k + 1, (near) => {
-        block.load(routingQueries(raw, table, points.width))
+        routeQueries(block, raw, table, points.width)
         const { offsets, queries: places } = block.visitors()
         const visits = (leaf: number): number => offsets[leaf + 1]! - offsets[leaf]!
         // What most of the block is near comes first: it tells how near is near enough for the rest.
-        const wanted = Uint32Array.from(leafOffsets.subarray(1).keys()).filter((leaf) => visits(leaf) > 0)
+        const wanted: number[] = []
+        for (let leaf = 0; leaf + 1 < leafOffsets.length; leaf++) if (visits(leaf) > 0) wanted.push(leaf)
         wanted.sort((a, b) => visits(b) - visits(a) || a - b)
         for (const leaf of wanted) {
           const visitors = places.subarray(offsets[leaf]!, offsets[leaf + 1]!)
@@ -158,8 +166,7 @@ export function blockRanks(input: Input<'blockRanks'>): undefined {
   const numbers = order.subarray(first, first + count)
   withPoints(table, (points) =>
     withRouteBlock(router, { queries: count, looked: RANKED_AMONG }, (block) => {
-      const raw = rawQueries(queries, table, numbers)
-      block.load(routingQueries(raw, table, points.width))
+      routeQueries(block, rawQueries(queries, table, numbers), table, points.width)
       // Neighbours share leaves: each is ranked once for a query.
       const ranks = new Int32Array(router.leaves.bias.length).fill(-1)
       const ranked: number[] = []
@@ -189,7 +196,7 @@ export function firstLeaves({ points: table, router, queries, out, first, count 
   const numbers = new Uint32Array(count).map((_, i) => first + i)
   withPoints(table, ({ width }) =>
     withRouteBlock(router, { queries: count, looked: FIRST_AMONG, wanted: 1 }, (block) => {
-      block.load(routingQueries(rawQueries(queries, table, numbers), table, width))
+      routeQueries(block, rawQueries(queries, table, numbers), table, width)
       out.set(block.shorten(1, 1).leaves, first)
     }),
   )

@@ -14,6 +14,12 @@ export interface ThreadOptions {
   readonly env?: typeof SHARE_ENV
 }
 
+/**
+ * Bytes of young objects that a thread collects at once. What is big lies outside of its heap, and what is left is little: a
+ * larger share would only be held and not used.
+ */
+const YOUNG_MB = 4
+
 /** What Deno says of its permissions, without asking the user for any. */
 interface DenoPermissions {
   readonly Deno?: { readonly permissions: { querySync(what: { name: 'env' }): { state: string } } }
@@ -67,6 +73,7 @@ export async function startPiscina(file: () => URL, { threads, env }: ThreadOpti
       maxThreads: threads,
       idleTimeout: Infinity,
       workerData,
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB },
       ...(env === undefined ? {} : { env }),
     })
     return new Threads(piscina, url.href)
@@ -78,24 +85,16 @@ export async function startPiscina(file: () => URL, { threads, env }: ThreadOpti
 /** Worker threads of Node, Bun and Deno. */
 export class PiscinaPool extends WorkerPool {
   readonly #threads: Threads
-  readonly #file: () => URL
-  readonly #options: ThreadOptions
 
-  private constructor(threads: Threads, file: () => URL, options: ThreadOptions) {
-    super(options.threads)
+  private constructor(threads: Threads, count: number) {
+    super(count)
     this.#threads = threads
-    this.#file = file
-    this.#options = options
   }
 
   /** Threads on a file that exports the tasks; undefined where they cannot start. */
   static async start(file: () => URL, options: ThreadOptions): Promise<PiscinaPool | undefined> {
     const threads = await startPiscina(file, options)
-    return threads === undefined ? undefined : new PiscinaPool(threads, file, options)
-  }
-
-  override another(): Promise<WorkerPool | undefined> {
-    return PiscinaPool.start(this.#file, this.#options)
+    return threads === undefined ? undefined : new PiscinaPool(threads, options.threads)
   }
 
   protected override async perform<K extends TaskName>(name: K, input: Tasks[K]['input']): Promise<Tasks[K]['output']> {

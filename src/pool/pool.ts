@@ -67,9 +67,6 @@ export abstract class WorkerPool {
     await Promise.all(Array.from({ length: this.threads * AHEAD }, worker))
   }
 
-  /** A pool of as many threads more, for work on a memory that is to go with it; undefined where no more start. */
-  another?(): Promise<WorkerPool | undefined>
-
   /** End the threads; tasks under way reject. Idempotent. */
   async close(): Promise<void> {
     this.#closed = true

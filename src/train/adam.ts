@@ -37,16 +37,19 @@ export class Adam {
     const unbias = Math.sqrt(1 - SECOND_DECAY ** done)
     const size = (rate * unbias) / (1 - FIRST_DECAY ** done)
     gradients.forEach((gradient, i) => {
-      const held = this.#moments[i]!
-      const [first, second, weight] = tf.tidy(() => {
-        const first = tf.add(tf.mul(held.first, FIRST_DECAY), tf.mul(gradient, 1 - FIRST_DECAY))
-        const second = tf.add(tf.mul(held.second, SECOND_DECAY), tf.mul(tf.square(gradient), 1 - SECOND_DECAY))
-        const direction = tf.div(first, tf.add(tf.sqrt(second), EPSILON * unbias))
-        return [first, second, tf.sub(this.weights[i]!, tf.mul(direction, size))] as [Tensor, Tensor, Tensor]
-      })
-      tf.dispose([held.first, held.second, this.weights[i]!])
-      this.#moments[i] = { first, second }
-      this.weights[i] = weight
+      const { first, second } = this.#moments[i]!
+      // Each part is for itself, so that few tensors of the weights' size are alive at once.
+      const mean = tf.tidy(() => tf.add(tf.mul(first, FIRST_DECAY), tf.mul(gradient, 1 - FIRST_DECAY)))
+      first.dispose()
+      const square = tf.tidy(() => tf.add(tf.mul(second, SECOND_DECAY), tf.mul(tf.square(gradient), 1 - SECOND_DECAY)))
+      second.dispose()
+      this.#moments[i] = { first: mean, second: square }
+      const root = tf.tidy(() => tf.add(tf.sqrt(square), EPSILON * unbias))
+      const change = tf.tidy(() => tf.mul(tf.div(mean, root), size))
+      root.dispose()
+      const before = this.weights[i]!
+      this.weights[i] = tf.sub(before, change)
+      tf.dispose([before, change])
     })
   }
 

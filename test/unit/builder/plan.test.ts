@@ -5,8 +5,12 @@ import { capacity, nodeCapacities, planIndex } from '../../../build/builder/plan
 import { positionsOf, splitQueries } from '../../../build/builder/queries.js'
 import { randomLeaves } from '../../../build/builder/rounds.js'
 import { geometricRouter } from '../../../build/builder/route.js'
+import { Workspace } from '../../../build/builder/workspace.js'
+import { loadBuildKernels } from '../../../build/kernels/load-build.js'
 import { routerTensors, routerViews } from '../../../build/tree/router.js'
 import { treeShape } from '../../../build/tree/shape.js'
+
+await loadBuildKernels()
 
 const plan = (size: number, options: BuildOptions = {}): ReturnType<typeof planIndex> =>
   planIndex({ size, dim: 8, rowType: 'f32', idKind: 'row' }, resolveBuildOptions(options, 2))
@@ -79,7 +83,7 @@ test('a random start is exactly balanced, and random', () => {
 })
 
 test('rows by leaf: each where it belongs, ascending, those without a leaf left out', () => {
-  const { offsets, rows } = rowsByLeaf(Int32Array.of(2, 0, -1, 2, 0, 3), 5)
+  const { offsets, rows } = rowsByLeaf(new Workspace(), Int32Array.of(2, 0, -1, 2, 0, 3), 5)
   expect([...offsets]).toEqual([0, 2, 2, 4, 5, 5])
   expect([...rows]).toEqual([1, 4, 0, 3, 5])
   const holders = singleHolders(Uint32Array.of(4, 1, 1))

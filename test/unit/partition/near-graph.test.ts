@@ -14,7 +14,7 @@ positions.forEach((self, i) => {
   const named = [...rng.sample(10, 3), ...rng.sample(SIZE - 10, K - 2).map((row) => row + 10)]
   lists.set(named.filter((row) => row !== self).slice(0, i % (K + 1)), i * K)
 })
-const graph = nearGraph(positions, lists, K, SIZE)
+const graph = nearGraph(positions, lists, { k: K, size: SIZE })
 
 const held = (list: Uint32Array): number[] => [...list].filter((row) => row !== NO_ROW)
 const listOf = (row: number): number[] => {

@@ -80,7 +80,7 @@ describe.each([
     }
     near.fill(NO_ROW, 5 * K + 2, 6 * K)
     near.fill(NO_ROW, 6 * K, 7 * K)
-    const graph = nearGraph(positions, lists, K, SIZE)
+    const graph = nearGraph(positions, lists, { k: K, size: SIZE })
     const out = new Uint32Array(70 * K)
     const request = { points, queries, order, near, graph, out }
     join({ ...request, first: 0, count: 33 })
