@@ -16,6 +16,7 @@ import type { Workspace } from './workspace.js'
 /** Points, and overfull leaves, that are worth a task; what is no more is done here. */
 const POINT_BLOCK = 16_384
 const LEAF_BLOCK = 64
+
 /** An auction in a workspace, and the threads that work on it. */
 export class AuctionRoom {
   readonly table: AuctionTable

@@ -18,6 +18,7 @@ import {
   type RoundReport,
   type TreeState,
 } from './context.js'
+import { trainingQueries } from './plan.js'
 import { partition, settleRows, type Partition } from './partition.js'
 import {
   chooseLessons,
@@ -36,11 +37,7 @@ import { Workspace } from './workspace.js'
 /** Neighbours of a query that label its leaves: the published network learns from a hundred. */
 const LABELS = 20
 const PUBLISHED_LABELS = 100
-/** Queries that a router is trained on, from the base and as many from the log: at most, and at least where memory is short. */
-const MOST_TRAINING_QUERIES = 150_000
-const LEAST_TRAINING_QUERIES = 30_000
-/** Components of these queries, between the two. */
-const TRAINING_COMPONENTS = 20_000_000
+/** Queries that the published network is trained on. */
 const PUBLISHED_QUERIES = 100_000
 /**
  * Recall of the searches that labels start from. With a look at what is near to what they find, labels of .9 are worth as
@@ -214,12 +211,6 @@ async function growTree(
   retrained.catch(() => undefined)
   if (!aside) await retrained
   return { state: { ...state, holders }, rounds, retrained }
-}
-
-/** Queries that a level-wise router is trained on. */
-function trainingQueries(dim: number): number {
-  const fit = Math.floor(TRAINING_COMPONENTS / dim)
-  return Math.max(LEAST_TRAINING_QUERIES, Math.min(MOST_TRAINING_QUERIES, fit))
 }
 
 /** Copies alone help; training on them may not, so the router that ranks them better stays. */

@@ -3,14 +3,21 @@ import { planLayout } from '../format/layout.js'
 import { sectionBytes } from '../open.js'
 import type { IdKind } from '../tree/snapshot.js'
 import { storedType } from './intake.js'
-import { planIndex } from './plan.js'
+import { planIndex, trainingQueries } from './plan.js'
 
 /** UTF-8 bytes of a string id where the ids themselves are not given. */
 const STRING_ID_BYTES = 16
-/** Bytes of the short list of a row: 32 leaves of 4 bytes and 4 bytes of score. */
-const LIST_BYTES = 32 * 8
-/** What every build takes: threads, kernels and TensorFlow.js. */
-const FIXED_PEAK = 250 << 20
+/** Bytes of the short list of a row: 32 leaves of 4 bytes and 4 bytes of score; then its leaf, its place and its margin. */
+const LIST_BYTES = 32 * 8 + 12
+/** Bytes of the neighbours of a row that is searched for, with its place, and of what a training query is labelled by. */
+const NEIGHBOUR_BYTES = 20 * 4 + 12
+const LABEL_BYTES = 20 * 12
+/** Bytes of orders, copies and costs, and of what awaits collection, as measured: of a row. */
+const ROW_BYTES = 240
+/** Tensors of the size of a level's weights that two trainers hold between them, as measured. */
+const TENSORS = 40
+/** What every build takes, as measured: threads, kernels and TensorFlow.js. */
+const FIXED_PEAK = 240 << 20
 
 /** Bytes by section of an index that is not built yet, and the peak of the build beside the process itself. */
 export function estimateBytes(
@@ -28,9 +35,20 @@ export function estimateBytes(
   const built = planLayout(plan, stringBytes)
   const drops = plan.trees > 0 && !options.keepsRows
   const layout = drops ? planLayout({ ...plan, rowType: 'none' }, stringBytes) : built
-  const work = plan.trees === 0 ? 0 : FIXED_PEAK + size * LIST_BYTES * options.copies
+  const work = plan.trees === 0 ? 0 : workBytes(size, dim, plan.shape.leafCount)
   const peak = built.length + (drops ? layout.length : 0) + work
   return { ...sectionBytes(layout), total: layout.length, buildPeak: peak }
+}
+
+/**
+ * The peak of a build beside the index, to some 10%, for long vectors 20%: rows have lists first, and neighbours that
+ * queries learn from later.
+ */
+function workBytes(size: number, dim: number, leafCount: number): number {
+  const learned = Math.min(size, trainingQueries(dim)) * (dim * 4 + LABEL_BYTES)
+  const workspace = size * LIST_BYTES
+  const trainers = TENSORS * leafCount * (dim + 1) * 4
+  return FIXED_PEAK + size * ROW_BYTES + Math.max(workspace, size * NEIGHBOUR_BYTES + learned) + trainers
 }
 
 function kindOf(ids: BuildOptions['ids']): IdKind {

@@ -6,6 +6,12 @@ import { MAX_LEVELS, type LayoutShape } from '../format/layout.js'
 import { planShape, treeShape, type TreeShape } from '../tree/shape.js'
 import type { IdKind } from '../tree/snapshot.js'
 
+/** Queries that a router is trained on, from the base and as many from the log: at most, and at least where memory is short. */
+const MOST_TRAINING_QUERIES = 200_000
+const LEAST_TRAINING_QUERIES = 30_000
+/** Components of these queries, between the two. */
+const TRAINING_COMPONENTS = 20_000_000
+
 /** What is known of the rows before the build starts. */
 export interface RowShape {
   readonly size: number
@@ -73,4 +79,10 @@ export function capacity(entries: number, nodes: number, slack: number): number 
 export function nodeCapacities(size: number, { nodeCounts, leafCount }: TreeShape, slack: number): number[] {
   const leaf = capacity(size, leafCount, slack)
   return nodeCounts.map((nodes) => Math.min(Math.ceil((slack * size) / nodes - 1e-9), leaf * (leafCount / nodes)))
+}
+
+/** Queries that a level-wise router is trained on. */
+export function trainingQueries(dim: number): number {
+  const fit = Math.floor(TRAINING_COMPONENTS / dim)
+  return Math.max(LEAST_TRAINING_QUERIES, Math.min(MOST_TRAINING_QUERIES, fit))
 }

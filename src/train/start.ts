@@ -19,11 +19,18 @@ export function mixStart(request: TrainRequest, usesNorm: boolean): void {
   const sums = new Float64Array(leafCount * width)
   const mass = new Float64Array(leafCount)
   for (let i = 0; i + 1 < labelOffsets.length; i++) {
-    for (let j = labelOffsets[i]!; j < labelOffsets[i + 1]!; j++) {
+    // Most neighbours of a query share few leaves, and a query is added once to each.
+    const first = labelOffsets[i]!
+    const end = labelOffsets[i + 1]!
+    for (let j = first; j < end; j++) {
       const leaf = labelLeaves[j]!
-      const weight = labelWeights[j]!
+      if (labelLeaves.indexOf(leaf, first) < j) continue
+      let weight = 0
+      for (let other = j; other < end; other++) if (labelLeaves[other] === leaf) weight += labelWeights[other]!
       mass[leaf]! += weight
-      for (let d = 0; d < dim; d++) sums[leaf * width + d]! += weight * queries[i * dim + d]!
+      const to = leaf * width
+      const from = i * dim
+      for (let d = 0; d < dim; d++) sums[to + d]! += weight * queries[from + d]!
     }
   }
   for (let level = 0; level < arities.length; level++) {
