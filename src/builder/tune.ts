@@ -15,7 +15,8 @@ import { sharedF32, sharedU32, shareU32, type Build, type Labelled } from './con
 
 /** Queries a task. */
 const QUERY_BLOCK = 64
-const TRIAL_BLOCK = 8
+/** A thread readies an index, its rotation in steps above all, for every task. */
+const TRIAL_BLOCK = 32
 /** Up to as many neighbours all withheld queries are needed to tell the recall. */
 const FEW_NEIGHBOURS = 10
 

@@ -6,7 +6,7 @@ import { exportHeads, fitTemperature, headGradient, importHeads } from './heads.
 import { STREAMS, optimise, type SummedGradient } from './optimise.js'
 import { checkLength } from './request.js'
 import type { TrainRequest, TrainResult } from './request.js'
-import { QueryStream, featureRows, fitNormaliser, levelTargets } from './sample.js'
+import { BlockScratch, QueryStream, featureRows, fitNormaliser, levelTargets } from './sample.js'
 import type { Normaliser } from './sample.js'
 import type { Tensor, Tensor2D, Trainer } from './tf.js'
 
@@ -30,13 +30,14 @@ export async function trainLinear(trainer: Trainer, request: TrainRequest, shape
   const { normaliser, heads } = startHeads(trainer, request, shape)
   const { tf } = trainer
   const start = heads.map((head) => tf.tensor2d(head, [dim + 1, head.length / (dim + 1)]))
+  const scratch = new BlockScratch()
   const { weights, losses } = await optimise(
     trainer,
     request,
     start,
     (weights, ids) => (from, to) =>
       sumBlocks(trainer, shape, ids.subarray(from, to), (rows) =>
-        linearGradient(trainer, request, shape, normaliser, weights, rows),
+        linearGradient(trainer, request, shape, normaliser, weights, rows, scratch),
       ),
   )
   const tensors = routerTensors('linear', shape, dim)
@@ -53,11 +54,18 @@ export function linearGradient(
   normaliser: Normaliser,
   weights: readonly Tensor[],
   ids: Uint32Array,
+  scratch = new BlockScratch(),
 ): { loss: Tensor; gradients: Tensor[] } {
   const { tf } = trainer
-  const features = tf.tensor2d(featureRows(request, normaliser, ids, true), [ids.length, request.dim + 1])
+  const features = tf.tensor2d(featureRows(request, normaliser, ids, true, scratch.features), [
+    ids.length,
+    request.dim + 1,
+  ])
   const levels = weights.map((head, level) => {
-    const targets = tf.tensor2d(levelTargets(request, shape, level, ids), [ids.length, shape.nodeCounts[level]!])
+    const targets = tf.tensor2d(levelTargets(request, shape, level, ids, scratch.targets), [
+      ids.length,
+      shape.nodeCounts[level]!,
+    ])
     const gradient = headGradient(trainer, features, head as Tensor2D, targets, false)
     targets.dispose()
     return gradient

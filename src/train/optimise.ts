@@ -4,7 +4,7 @@ import { Exchange, HALVES } from '../base/exchange.js'
 import { Adam, decayedRate } from './adam.js'
 import type { TrainRequest } from './request.js'
 import { QueryStream } from './sample.js'
-import type { Tensor, Tf, Trainer } from './tf.js'
+import { valuesOf, type Tensor, type Tf, type Trainer } from './tf.js'
 
 /** Random numbers of one request are drawn from separate streams, so that one use never shifts another's. */
 export const STREAMS = { start: 1, order: 2, paths: 3, temperature: 4 } as const
@@ -26,11 +26,12 @@ export type BatchGradient = (from: number, to: number) => SummedGradient
  * @throws {BatlError} BATL_TRAINING when a loss or a weight is no longer finite.
  */
 export async function optimise(
-  { tf }: Trainer,
+  trainer: Trainer,
   request: TrainRequest,
   start: readonly Tensor[],
   prepare: (weights: readonly Tensor[], ids: Uint32Array) => BatchGradient,
 ): Promise<{ weights: Float32Array[]; losses: Float32Array }> {
+  const { tf } = trainer
   const { steps, batch, learningRate, seed, onStep, team } = request
   const stream = new QueryStream(request, new Rng(seed, STREAMS.order))
   const exchange = team === undefined ? undefined : new Exchange(team.memory, team.half)
@@ -43,7 +44,7 @@ export async function optimise(
       const sums =
         exchange === undefined || ids.length < HALVES
           ? sumHalves(tf, gradient, ids.length)
-          : shareHalves(tf, gradient, ids.length, exchange)
+          : shareHalves(trainer, gradient, ids.length, exchange)
       const loss = sums.loss / ids.length
       if (Number.isFinite(loss)) {
         const means = sums.gradients.map((sum) => tf.mul(sum, 1 / ids.length))
@@ -82,9 +83,10 @@ function sumHalves(tf: Tf, gradient: BatchGradient, count: number): SummedGradie
 }
 
 /** One half on this thread, the other on another that waits for this one's. */
-function shareHalves(tf: Tf, gradient: BatchGradient, count: number, exchange: Exchange): SummedGradient {
+function shareHalves(trainer: Trainer, gradient: BatchGradient, count: number, exchange: Exchange): SummedGradient {
+  const { tf } = trainer
   const own = exchange.half === 0 ? gradient(0, middle(count)) : gradient(middle(count), count)
-  const values = own.gradients.map((sum) => sum.dataSync())
+  const values = own.gradients.map((sum) => valuesOf(trainer, sum))
   const sums = exchange.swap(own.loss, values, (loss, gradients) =>
     tf.tidy(() => ({
       loss: own.loss + loss,

@@ -6,7 +6,7 @@ import { earlier, nameHeads, startHeads, sumBlocks } from './linear.js'
 import { STREAMS, optimise } from './optimise.js'
 import { timesTransposed, transposedTimes } from './products.js'
 import type { TrainRequest, TrainResult } from './request.js'
-import { featureRows, levelTargets } from './sample.js'
+import { BlockScratch, featureRows, levelTargets } from './sample.js'
 import type { Normaliser } from './sample.js'
 import type { Tensor, Tensor2D, Trainer } from './tf.js'
 
@@ -25,13 +25,14 @@ export async function trainResidual(trainer: Trainer, request: TrainRequest, sha
     tf.tensor2d(encoderOut, [RESIDUAL_HIDDEN + 1, dim]),
     ...heads.map((head) => tf.tensor2d(head, [dim + 1, head.length / (dim + 1)])),
   ]
+  const scratch = new BlockScratch()
   const { weights, losses } = await optimise(
     trainer,
     request,
     start,
     (weights, ids) => (from, to) =>
       sumBlocks(trainer, shape, ids.subarray(from, to), (rows) =>
-        residualGradient(trainer, request, shape, normaliser, weights, rows),
+        residualGradient(trainer, request, shape, normaliser, weights, rows, scratch),
       ),
   )
   const [trainedIn, trainedOut, ...trainedHeads] = weights as [Float32Array, Float32Array, ...Float32Array[]]
@@ -67,19 +68,23 @@ export function residualGradient(
   normaliser: Normaliser,
   weights: readonly Tensor[],
   ids: Uint32Array,
+  scratch = new BlockScratch(),
 ): { loss: Tensor; gradients: Tensor[] } {
   const { tf } = trainer
   const { dim } = request
   const [encoderIn, encoderOut, ...heads] = weights as [Tensor2D, Tensor2D, ...Tensor2D[]]
   const rows = ids.length
   const ones = tf.ones([rows, 1]) as Tensor2D
-  const features = tf.tensor2d(featureRows(request, normaliser, ids, true), [rows, dim + 1])
+  const features = tf.tensor2d(featureRows(request, normaliser, ids, true, scratch.features), [rows, dim + 1])
   const hidden = tf.relu<Tensor2D>(tf.matMul(features, encoderIn))
   const hiddenOnes = tf.concat2d([hidden, ones], 1)
   const moved = tf.concat2d([tf.matMul(hiddenOnes, encoderOut) as Tensor2D, tf.zeros([rows, 1]) as Tensor2D], 1)
   const encoded = tf.add<Tensor2D>(features, moved)
   const levels = heads.map((head, level) => {
-    const targets = tf.tensor2d(levelTargets(request, shape, level, ids), [rows, shape.nodeCounts[level]!])
+    const targets = tf.tensor2d(levelTargets(request, shape, level, ids, scratch.targets), [
+      rows,
+      shape.nodeCounts[level]!,
+    ])
     const gradient = headGradient(trainer, encoded, head, targets, true)
     targets.dispose()
     return gradient

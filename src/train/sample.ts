@@ -35,15 +35,39 @@ export function fitNormaliser(queries: Float32Array, dim: number): Normaliser {
   return { mean, scale: Math.fround(Math.sqrt(squares / count)) || 1 }
 }
 
-/** Normalised queries as rows of `dim` floats, and a column of ones after them where `ones` asks for it. */
+/**
+ * Floats that a tensor is made from, used again for the next one: V8 would let tens of MB of such arrays gather before it
+ * collects them. Backends copy what they are given, but the native one only when an operation first takes the tensor.
+ */
+class Scratch {
+  #floats = new Float32Array(0)
+
+  /** So many zeros, until the next call. */
+  take(length: number): Float32Array {
+    if (length > this.#floats.length) this.#floats = new Float32Array(length)
+    return this.#floats.subarray(0, length).fill(0)
+  }
+}
+
+/** What the tensors of a block are made from. */
+export class BlockScratch {
+  readonly features = new Scratch()
+  readonly targets = new Scratch()
+}
+
+/**
+ * Normalised queries as rows of `dim` floats, and a column of ones after them where `ones` asks for it.
+ * @param scratch - holds the result.
+ */
 export function featureRows(
   { queries, dim }: Pick<TrainRequest, 'queries' | 'dim'>,
   { mean, scale }: Normaliser,
   ids: Uint32Array,
   ones: boolean,
+  scratch = new Scratch(),
 ): Float32Array {
   const width = ones ? dim + 1 : dim
-  const rows = new Float32Array(ids.length * width)
+  const rows = scratch.take(ids.length * width)
   for (let i = 0; i < ids.length; i++) {
     const from = ids[i]! * dim
     for (let d = 0; d < dim; d++) rows[i * width + d] = (queries[from + d]! - mean[d]!) / scale
@@ -88,13 +112,20 @@ export class QueryStream {
 
 /**
  * Soft targets of one level: the share of a query's neighbours below each node.
+ * @param scratch - holds the result.
  * @returns `[ids.length * nodes]`, row-major.
  */
-export function levelTargets(request: TrainRequest, shape: TreeShape, level: number, ids: Uint32Array): Float32Array {
+export function levelTargets(
+  request: TrainRequest,
+  shape: TreeShape,
+  level: number,
+  ids: Uint32Array,
+  scratch = new Scratch(),
+): Float32Array {
   const { labelOffsets, labelLeaves, labelWeights } = request
   const nodes = shape.nodeCounts[level]!
   const leavesPerNode = shape.leafCount / nodes
-  const targets = new Float32Array(ids.length * nodes)
+  const targets = scratch.take(ids.length * nodes)
   for (let i = 0; i < ids.length; i++) {
     const query = ids[i]!
     for (let j = labelOffsets[query]!; j < labelOffsets[query + 1]!; j++) {

@@ -1,3 +1,4 @@
+import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm'
 import type * as Core from '@tensorflow/tfjs-core'
 import { openRead } from '#io'
 import { importNative } from '#native-trainer'
@@ -126,6 +127,13 @@ async function loadCore(): Promise<Tf> {
 /** The exports of a CommonJS module: under `default` where Node cannot see their names. */
 function unwrap<T>(loaded: unknown): T {
   return ((loaded as { default?: T }).default ?? loaded) as T
+}
+
+/** The floats of a tensor: where the backend keeps them, until its next operation, if that can be seen, else a copy. */
+export function valuesOf({ tf, name }: Trainer, tensor: Core.Tensor): Float32Array {
+  return name === 'wasm'
+    ? ((tf.backend() as BackendWasm).typedArrayFromHeap(tensor) as Float32Array)
+    : tensor.dataSync<'float32'>()
 }
 
 /** A step of each kind that training takes: packages that load but break on a newer Node fail here, not half-way. */
