@@ -42,10 +42,10 @@ export function fitNormaliser(queries: Float32Array, dim: number): Normaliser {
 class Scratch {
   #floats = new Float32Array(0)
 
-  /** So many zeros, until the next call. */
+  /** So many floats until the next call, with whatever they held. */
   take(length: number): Float32Array {
     if (length > this.#floats.length) this.#floats = new Float32Array(length)
-    return this.#floats.subarray(0, length).fill(0)
+    return this.#floats.subarray(0, length)
   }
 }
 
@@ -125,7 +125,7 @@ export function levelTargets(
   const { labelOffsets, labelLeaves, labelWeights } = request
   const nodes = shape.nodeCounts[level]!
   const leavesPerNode = shape.leafCount / nodes
-  const targets = scratch.take(ids.length * nodes)
+  const targets = scratch.take(ids.length * nodes).fill(0)
   for (let i = 0; i < ids.length; i++) {
     const query = ids[i]!
     for (let j = labelOffsets[query]!; j < labelOffsets[query + 1]!; j++) {
