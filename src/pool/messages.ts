@@ -71,6 +71,21 @@ export interface Holders {
   readonly leaves: Uint32Array
 }
 
+/**
+ * Queries [first, first + count) of a batch, which all threads work on at once: each claims `claim` of them at a time, until
+ * none is left.
+ */
+export interface BatchPart extends Block {
+  readonly index: SharedIndex
+  /** f32 [n * dim] */
+  readonly queries: Float32Array
+  readonly claim: number
+  /** [1]: how many are claimed. */
+  readonly claimed: Int32Array
+  /** [1]: not 0 once nobody waits for the answers. */
+  readonly cancelled: Int32Array
+}
+
 /** Input and output of each task; arrays named `out...` are shared and filled by the worker. */
 export interface Tasks {
   /** k-means of a sample: the coarse clusters. */
@@ -237,17 +252,17 @@ export interface Tasks {
     } & Block
     output: undefined
   }
-  /** Search a batch in an open index. */
+  /** The node below the root at which each query of a batch begins: out [count]. */
+  firstNodes: { input: BatchPart & { out: Uint32Array }; output: undefined }
+  /** Search a batch in an open index, its queries in the order of `order`, or one after the other. */
   search: {
-    input: {
-      index: SharedIndex
-      queries: Float32Array
+    input: BatchPart & {
+      order?: Uint32Array
       k: number
       effort: SearchEffort
-      cancelled: Int32Array
       outIds: Uint32Array
       outDistances: Float32Array
-    } & Block
+    }
     output: undefined
   }
   /** Differences f32 [rows * rotatedStride] of some rows to the centroids of their leaves. */

@@ -1,6 +1,6 @@
 import { Searcher } from '../search/searcher.js'
 import { arenaOf } from './arenas.js'
-import type { SharedIndex, Tasks } from './messages.js'
+import type { BatchPart, SharedIndex, Tasks } from './messages.js'
 
 type Input<K extends keyof Tasks> = Tasks[K]['input']
 
@@ -19,12 +19,30 @@ export function dropSearcher(key: number): void {
   searchers.delete(key)
 }
 
-export function search(input: Input<'search'>): undefined {
-  const { index, queries, k, effort, cancelled, outIds, outDistances, first, count } = input
+/** The places of a part, as this thread claims them. */
+function* claims({ count, claim, claimed, cancelled }: BatchPart): Generator<number> {
+  while (Atomics.load(cancelled, 0) === 0) {
+    const first = Atomics.add(claimed, 0, claim)
+    if (first >= count) return
+    for (let at = first; at < Math.min(first + claim, count); at++) yield at
+  }
+}
+
+export function firstNodes(input: Input<'firstNodes'>): undefined {
+  const { index, queries, first, out } = input
   const searcher = searcherOf(index)
   const { dim } = index.snapshot
-  for (const i of searcher.visitOrder(queries, first, count)) {
-    if (Atomics.load(cancelled, 0) !== 0) return undefined
+  for (const at of claims(input))
+    out[at] = searcher.firstNode(queries.subarray((first + at) * dim, (first + at + 1) * dim))
+  return undefined
+}
+
+export function search(input: Input<'search'>): undefined {
+  const { index, queries, first, order, k, effort, outIds, outDistances } = input
+  const searcher = searcherOf(index)
+  const { dim } = index.snapshot
+  for (const at of claims(input)) {
+    const i = first + (order?.[at] ?? at)
     searcher.search(queries.subarray(i * dim, (i + 1) * dim), k, effort, outIds, outDistances, i * k)
   }
   return undefined

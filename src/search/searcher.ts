@@ -259,21 +259,9 @@ export class Searcher {
     )
   }
 
-  /**
-   * An order for queries [first, first + count) of a matrix: those that begin at the same node follow one another, since the
-   * leaves that they visit lie near each other in memory.
-   * @param queries - [n * dim]
-   * @returns their numbers.
-   */
-  visitOrder(queries: Float32Array, first: number, count: number): Uint32Array {
-    const [model] = this.models
-    const { dim } = this.snapshot
-    const keys = Float64Array.from({ length: count }, (_, i) => {
-      if (model === undefined) return i
-      const at = (first + i) * dim
-      this.query.load(queries.subarray(at, at + dim))
-      return model.firstNode(this.query.routing) * count + i
-    })
-    return Uint32Array.from(keys.sort(), (key) => first + (key % count))
+  /** The node below the root at which a query begins; 0 where there is no tree. */
+  firstNode(query: ArrayLike<number>): number {
+    this.query.load(query)
+    return this.models[0]?.firstNode(this.query.routing) ?? 0
   }
 }

@@ -44,6 +44,17 @@ describe('a batch', () => {
     expect(between.ids).toEqual(wanted[1]!.ids.slice(0, 45))
   })
 
+  test.each([1, 3])(
+    'with a query that has no direction is refused on %i threads, and the next is answered',
+    async (threads) => {
+      const bad = glove.queries.slice()
+      bad.fill(0, 280 * dim, 281 * dim)
+      expect(await failure(() => index.searchBatch(bad, { threads }))).toMatchObject({ code: 'BATL_INVALID_ARGUMENT' })
+      const { ids } = await index.searchBatch(glove.queries, { threads })
+      expect([...(ids as Iterable<unknown>)]).toEqual(searchEach(index, glove.queries, {}).ids)
+    },
+  )
+
   test('gives arrays of its own', async () => {
     const { ids, distances } = await plain.searchBatch(glove.queries.subarray(0, dim))
     expect(Object.prototype.toString.call(ids.buffer)).toBe('[object ArrayBuffer]')
@@ -87,9 +98,13 @@ describe('a long batch', () => {
     'aborted after %i ms rejects at once with the reason, and the index goes on',
     async (wait) => {
       const reason = new Error(`enough after ${wait}`)
-      for (const searched of [index, small]) {
+      for (const [searched, effort] of [
+        [index, { recall: 1 }],
+        [index, { probes: 200 }],
+        [small, { recall: 1 }],
+      ] as const) {
         const controller = new AbortController()
-        const all = { recall: 1, k: 100, threads: 2, signal: controller.signal }
+        const all = { ...effort, k: 100, threads: 2, signal: controller.signal }
         const batch = failure(() => searched.searchBatch(many, all))
         if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait))
         const start = performance.now()
