@@ -21,10 +21,13 @@ export function dropSearcher(key: number): void {
 
 /** The places of a part, as this thread claims them. */
 function* claims({ count, claim, claimed, cancelled }: BatchPart): Generator<number> {
-  while (Atomics.load(cancelled, 0) === 0) {
+  for (;;) {
     const first = Atomics.add(claimed, 0, claim)
     if (first >= count) return
-    for (let at = first; at < Math.min(first + claim, count); at++) yield at
+    for (let at = first; at < Math.min(first + claim, count); at++) {
+      if (Atomics.load(cancelled, 0) !== 0) return
+      yield at
+    }
   }
 }
 
