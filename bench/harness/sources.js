@@ -1,5 +1,5 @@
 // @ts-check
-/** Where vectors come from: the shared data by name, a folder of files that `readVectors` knows, an HDF5 file. */
+/** Where vectors come from: the shared data by name, a mixture, a folder of files that `readVectors` knows, an HDF5 file. */
 import { existsSync, readdirSync, statSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -7,6 +7,7 @@ import { exactSearch, readVectors } from '../../build/index.js'
 import { fromHalf } from '../../build/base/half.js'
 import { readGroundTruth } from '../../build/io/vectors.js'
 import { SETS } from '../evidence/data.js'
+import { mixture } from './mixture.js'
 
 /** @typedef {import('../../build/index.js').Metric} Metric */
 /** @typedef {Awaited<ReturnType<typeof readVectors>>} Vectors */
@@ -18,6 +19,9 @@ import { SETS } from '../evidence/data.js'
 
 /** True neighbours kept of each query. */
 export const TRUTH_K = 100
+
+/** Rows and queries of a mixture. */
+const MIXED = { rows: 50_000, queries: 2000 }
 
 const SHARED = process.env['BATL_SHARED'] ?? fileURLToPath(new URL('../../../shared', import.meta.url))
 const FIXTURES = fileURLToPath(new URL('../../test/fixtures', import.meta.url))
@@ -32,8 +36,8 @@ const NAMED = {
 
 /**
  * A short name of a set, the files that it depends on, and how to read it.
- * @param {string} spec - a name, a folder, or an .hdf5 file.
- * @param {Metric | undefined} metric - for a folder; default l2.
+ * @param {string} spec - a name, `mixture-DIM`, a folder, or an .hdf5 file.
+ * @param {Metric | undefined} metric - for a folder, default l2, or a mixture, default cosine.
  */
 export function findSource(spec, metric) {
   const named = NAMED[spec]
@@ -43,8 +47,10 @@ export function findSource(spec, metric) {
     }
     return { name: spec, stamp: '', read: () => readFolder(spec, named.folder, named.metric) }
   }
+  const dim = Number(/^mixture-([1-9]\d*)$/.exec(spec)?.[1])
+  if (dim > 0) return { name: spec, stamp: metric ?? '', read: async () => readMixture(spec, dim, metric ?? 'cosine') }
   if (!existsSync(spec)) {
-    const names = Object.keys(NAMED).join(', ')
+    const names = [...Object.keys(NAMED), 'mixture-DIM'].join(', ')
     throw new Error(`--data ${spec} is neither one of ${names} nor a folder or .hdf5 file that exists`)
   }
   const path = resolve(spec)
@@ -54,6 +60,22 @@ export function findSource(spec, metric) {
   }
   const name = basename(path).replace(/\.(hdf5|h5)$/, '')
   return { name, stamp, read: () => readHdf5(name, path, metric) }
+}
+
+/**
+ * Seeded vectors near a space of few dimensions.
+ * @param {string} name @param {number} dim @param {Metric} metric
+ * @returns {Source}
+ */
+function readMixture(name, dim, metric) {
+  const { rows: size, queries: queryCount } = MIXED
+  return {
+    name,
+    metric,
+    base: { rows: mixture({ size, dim }), type: /** @type {const} */ ('f32'), dim, size },
+    queries: mixture({ size: queryCount, dim, stream: 1 }),
+    queryCount,
+  }
 }
 
 /**

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from '@jest/globals'
 import h5wasm from 'h5wasm/node'
+import { mixture } from '../../bench/harness/mixture.js'
 import { findSource } from '../../bench/harness/sources.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'batl-sources-'))
@@ -42,4 +43,17 @@ test('what is no data set is an error that names the choices', async () => {
   const empty = join(folder, 'empty')
   mkdirSync(empty)
   await expect(findSource(empty, 'l2').read()).rejects.toThrow('base.* and query.* are expected')
+})
+
+test('a mixture is the same each time, its queries others of the same kind', () => {
+  const rows = mixture({ size: 300, dim: 40 })
+  expect(mixture({ size: 300, dim: 40 })).toEqual(rows)
+  const queries = mixture({ size: 300, dim: 40, stream: 1 })
+  expect(rows.every(Number.isFinite) && queries.every(Number.isFinite)).toBe(true)
+  expect(queries).not.toEqual(rows)
+  // As long as the rows, as they would not be with other axes or centres.
+  const length = (values: Float32Array): number => values.reduce((sum, value) => sum + value * value, 0)
+  expect(length(queries) / length(rows)).toBeCloseTo(1, 1)
+  expect(findSource('mixture-40', undefined)).toMatchObject({ name: 'mixture-40', stamp: '' })
+  expect(() => findSource('mixture-0', undefined)).toThrow('mixture-DIM')
 })
