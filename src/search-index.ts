@@ -18,6 +18,7 @@ import {
   type SearchOptions,
 } from './base/options.js'
 import { isList, wrong } from './base/kinds.js'
+import { readRow } from './base/matrix.js'
 import type { FileOpener } from './base/rows.js'
 import { BatchPools, searchHere } from './batch.js'
 import { climb, manualEffort } from './eval/ladder.js'
@@ -26,7 +27,6 @@ import { openCopy, openShared, openSource, type OpenIndex, type SharedHandle } f
 import { openQueries, plainType, takeQueries } from './queries.js'
 import { answerArrays, answerOffsets, idsOf } from './result.js'
 import { evaluateSearch, type GroundTruth } from './search/evaluate.js'
-import { readRow } from './search/query.js'
 import { mostEffort, Searcher } from './search/searcher.js'
 import { describe } from './stats.js'
 import type { SearchEffort } from './tree/snapshot.js'

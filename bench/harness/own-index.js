@@ -8,12 +8,16 @@ import { builtIndex } from './indexes.js'
 import { runtimeOf } from './install.js'
 
 /**
- * Our index of a data set, the one of bench:recall, open in this process for benches that look inside, and the queries.
- * @param {string} spec - see `findSource`.
- * @param {{ rows?: number | undefined, log?: boolean, keep?: boolean }} wanted - `log`: build with the query log; `keep`: take
+ * @typedef {{ rows?: number | undefined, log?: boolean, keep?: boolean }} Wanted - `log`: build with the query log; `keep`: take
  * an index that another build of the library made.
  */
-export async function openOwn(spec, { rows, log = false, keep = false }) {
+
+/**
+ * The file of our index of a data set, the one of bench:recall, and the queries.
+ * @param {string} spec - see `findSource`.
+ * @param {Wanted} wanted
+ */
+export async function ownFile(spec, { rows, log = false, keep = false }) {
   const set = await prepareSet(spec, { rows })
   const name = log ? 'batl-log' : 'batl'
   const engine = ENGINES[name]
@@ -21,9 +25,18 @@ export async function openOwn(spec, { rows, log = false, keep = false }) {
   if (engine.suits?.(set) === false) throw new Error(`${set.name} has no query log; leave --log out`)
   const runtime = await runtimeOf(engine)
   const { folder } = await builtIndex({ name, from: 'own', settings: engine.build(set), set, runtime, keep })
-  const { arena, snapshot } = await openSource(join(folder, 'index.batl'), {})
   const { rows: queries } = await readVectors(set.queries)
-  return { set, arena, snapshot, queries: /** @type {Float32Array} */ (queries) }
+  return { set, file: join(folder, 'index.batl'), queries: /** @type {Float32Array} */ (queries) }
+}
+
+/**
+ * The same index open in this process, for benches that look inside.
+ * @param {string} spec @param {Wanted} wanted
+ */
+export async function openOwn(spec, wanted) {
+  const { set, file, queries } = await ownFile(spec, wanted)
+  const { arena, snapshot } = await openSource(file, {})
+  return { set, arena, snapshot, queries }
 }
 
 /**

@@ -1,3 +1,4 @@
+import { fromHalf } from './half.js'
 import type { RowType } from './options.js'
 
 /**
@@ -66,4 +67,28 @@ export function packSteps(row: ArrayLike<number>, out: Uint8Array): number {
 export function stepAt(bytes: Uint8Array, offset: number, i: number): number {
   const high = (bytes[offset + highByte(i)]! << 24) >> 24
   return (high << 2) | ((bytes[offset + lowByte(i)]! >> (2 * ((i >> 4) & 3))) & 3)
+}
+
+/**
+ * A stored row as numbers; of `i10`, in steps, whose direction is the row's.
+ * @param out - f32 [dim], which is returned.
+ */
+export function readRow(
+  bytes: Uint8Array,
+  position: number,
+  type: StoredType,
+  dim: number,
+  out: Float32Array = new Float32Array(dim),
+): Float32Array {
+  const offset = position * rowStride(type, dim)
+  const { buffer, byteOffset } = bytes
+  if (type === 'f32') out.set(new Float32Array(buffer, byteOffset + offset, dim))
+  else if (type === 'u8') out.set(bytes.subarray(offset, offset + dim))
+  else if (type === 'i8') out.set(new Int8Array(buffer, byteOffset + offset, dim))
+  else if (type === 'i10') for (let i = 0; i < dim; i++) out[i] = stepAt(bytes, offset, i)
+  else {
+    const halves = new Uint16Array(buffer, byteOffset + offset, dim)
+    for (let i = 0; i < dim; i++) out[i] = fromHalf(halves[i]!)
+  }
+  return out
 }

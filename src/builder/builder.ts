@@ -22,6 +22,7 @@ import { trainingQueries } from './plan.js'
 import { partition, settleRows, type Partition } from './partition.js'
 import {
   chooseLessons,
+  dropLessons,
   dropNeighbours,
   positionsOf,
   searchNeighbours,
@@ -175,7 +176,7 @@ async function growTree(
     last,
   }: { found: readonly Labelled[]; jury: Jury; tree: number; seed: number; last: boolean },
 ): Promise<GrownTree> {
-  const { input, workspace } = build
+  const { input } = build
   const { points, options } = input
   const random = options.start === 'random'
   const leafOf = random ? randomLeaves(points.size, build.shape.leafCount, seed) : geometry.leafOf
@@ -186,7 +187,7 @@ async function growTree(
   }
   const most = options.router === 'seq2seq' ? PUBLISHED_QUERIES : trainingQueries(points.dim)
   const lessons = chooseLessons(build, found, most, seed)
-  const done = (): void => workspace.give(lessons.queries, lessons.neighbours)
+  const done = (): void => dropLessons(build, lessons)
   const training: Training = {
     lessons,
     holders: singleHolders(leafOf),

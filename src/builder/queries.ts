@@ -2,10 +2,10 @@ import { EXACT_ROWS } from '../base/options.js'
 import { Rng } from '../base/rng.js'
 import { rowStride } from '../base/matrix.js'
 import { sharedBuffer } from '../base/shared.js'
+import { toUnit, type StoredQueries } from '../base/stored-queries.js'
 import { nearGraph } from '../partition/near-graph.js'
 import { NO_ROW } from '../partition/points.js'
 import type { BlockRouter } from '../partition/route-block.js'
-import { readRow } from '../search/query.js'
 import type { Holders, QuerySet, Votes } from '../pool/messages.js'
 import { rowsByLeaf, sharedF32, sharedU32, shareU32, type Build, type Labelled } from './context.js'
 import { learnablePositions } from './partition.js'
@@ -202,8 +202,8 @@ async function orderQueries(
 
 /** Queries that routers learn from, base rows first, with the positions of their nearest rows. */
 export interface Lessons {
-  /** In routing form, [count * dim]. */
-  readonly queries: Float32Array
+  /** In routing form: base rows as they are stored, then those from the log. */
+  readonly queries: StoredQueries
   readonly count: number
   /** How many are from the log: the last ones. */
   readonly logged: number
@@ -221,23 +221,39 @@ export interface Labels {
 
 /** Some of the searched queries, at most so many from the base and as many from the log, by a seeded draw. */
 export function chooseLessons(build: Build, found: readonly Labelled[], most: number, seed: number): Lessons {
-  const { dim, metric } = build.input.points
+  const { input, workspace } = build
+  const { dim, metric, rowType, size, memory, rows } = input.points
   const rng = new Rng(seed, 13)
   const chosen = found.map((set) => rng.sample(set.count, Math.min(set.count, most)).sort())
-  const count = chosen.reduce((sum, { length }) => sum + length, 0)
+  const [ofBase, ofLog = new Uint32Array(0)] = chosen as [Uint32Array, Uint32Array?]
+  const count = ofBase.length + ofLog.length
   const { k } = found[0]!
-  const queries = build.workspace.f32(count * dim)
-  const neighbours = build.workspace.u32(count * k)
+  const neighbours = workspace.u32(count * k)
   let n = 0
   found.forEach((set, s) => {
-    for (const i of chosen[s]!) {
-      const query = readQuery(build, set.queries, i)
-      if (metric !== 'l2') normalise(query)
-      queries.set(query, n * dim)
-      neighbours.set(set.neighbours.subarray(i * k, (i + 1) * k), n++ * k)
-    }
+    for (const i of chosen[s]!) neighbours.set(set.neighbours.subarray(i * k, (i + 1) * k), n++ * k)
   })
-  return { queries, count, logged: chosen[1]?.length ?? 0, k, neighbours }
+  const stride = rowStride(rowType, dim)
+  const stored = new Uint8Array(memory.buffer, rows, size * stride)
+  const bytes = workspace.u8(ofBase.length * stride)
+  ofBase.forEach((i, to) => {
+    const position = found[0]!.queries.positions![i]!
+    bytes.set(stored.subarray(position * stride, (position + 1) * stride), to * stride)
+  })
+  const unit = metric !== 'l2'
+  const others = workspace.f32(ofLog.length * dim)
+  ofLog.forEach((i, to) => {
+    const query = others.subarray(to * dim, (to + 1) * dim)
+    query.set(found[1]!.queries.matrix!.subarray(i * dim, (i + 1) * dim))
+    if (unit) toUnit(query)
+  })
+  const queries = { bytes, type: rowType, unit, others }
+  return { queries, count, logged: ofLog.length, k, neighbours }
+}
+
+/** Give back what `chooseLessons` returned. */
+export function dropLessons({ workspace }: Build, { queries, neighbours }: Lessons): void {
+  workspace.give(queries.bytes, queries.others, neighbours)
 }
 
 /** Neighbours of one of the lessons. */
@@ -247,43 +263,41 @@ function neighboursOf({ neighbours, k }: Lessons, i: number): Uint32Array {
   return end < 0 ? all : all.subarray(0, end)
 }
 
-/** Each query's neighbours vote with equal weight, and a row's copies share its vote. */
-export function labelLessons({ workspace }: Build, lessons: Lessons, { offsets, leaves }: Holders): Labels {
-  const { count, neighbours } = lessons
-  let labels = 0
-  for (const position of neighbours) if (position !== NO_ROW) labels += offsets[position + 1]! - offsets[position]!
-  const labelOffsets = workspace.u32(count + 1)
-  const labelLeaves = workspace.u32(labels)
-  const labelWeights = workspace.f32(labels)
-  let at = 0
-  for (let i = 0; i < count; i++) {
-    const near = neighboursOf(lessons, i)
-    for (const position of near) {
-      const first = offsets[position]!
-      const copies = offsets[position + 1]! - first
-      for (let j = 0; j < copies; j++) {
-        labelLeaves[at] = leaves[first + j]!
-        labelWeights[at++] = 1 / (near.length * copies)
+/** Each query's neighbours vote with equal weight, a row's copies share its vote, and each leaf adds its votes up. */
+export function labelLessons({ workspace, shape }: Build, lessons: Lessons, { offsets, leaves }: Holders): Labels {
+  const { count } = lessons
+  const lastBy = new Int32Array(shape.leafCount)
+  /** Each leaf of a lesson's neighbours with a vote; `isNew` says that the lesson has not named it before. */
+  const eachVote = (take: (lesson: number, leaf: number, weight: number, isNew: boolean) => void): void => {
+    lastBy.fill(-1)
+    for (let i = 0; i < count; i++) {
+      const near = neighboursOf(lessons, i)
+      for (const position of near) {
+        const first = offsets[position]!
+        const end = offsets[position + 1]!
+        for (let j = first; j < end; j++) {
+          const leaf = leaves[j]!
+          take(i, leaf, 1 / (near.length * (end - first)), lastBy[leaf] !== i)
+          lastBy[leaf] = i
+        }
       }
     }
-    labelOffsets[i + 1] = at
   }
+  const labelOffsets = workspace.u32(count + 1)
+  eachVote((i, _leaf, _weight, isNew) => {
+    if (isNew) labelOffsets[i + 1]!++
+  })
+  for (let i = 0; i < count; i++) labelOffsets[i + 1]! += labelOffsets[i]!
+  const labels = labelOffsets[count]!
+  const labelLeaves = workspace.u32(labels)
+  const labelWeights = workspace.f32(labels)
+  const placeOf = new Uint32Array(shape.leafCount)
+  let next = 0
+  eachVote((_, leaf, weight, isNew) => {
+    if (isNew) labelLeaves[(placeOf[leaf] = next++)] = leaf
+    labelWeights[placeOf[leaf]!]! += weight
+  })
   return { labelOffsets, labelLeaves, labelWeights }
-}
-
-function readQuery(build: Build, queries: QuerySet, i: number): Float32Array {
-  const { points } = build.input
-  const { dim, rowType, size, memory, rows } = points
-  if (queries.matrix !== undefined) return queries.matrix.slice(i * dim, (i + 1) * dim)
-  const bytes = new Uint8Array(memory.buffer, rows, size * rowStride(rowType, dim))
-  return readRow(bytes, queries.positions![i]!, rowType, dim)
-}
-
-function normalise(query: Float32Array): void {
-  let sum = 0
-  for (const value of query) sum += value * value
-  const scale = sum > 0 ? 1 / Math.sqrt(sum) : 0
-  for (let i = 0; i < query.length; i++) query[i]! *= scale
 }
 
 /**
@@ -294,18 +308,20 @@ export function logVotes(build: Build, lessons: Lessons): Votes | undefined {
   const { dim, size } = build.input.points
   const { queries, count, logged } = lessons
   if (logged === 0) return undefined
+  const first = count - logged
   const index = new Int32Array(sharedBuffer(size * 4)).fill(-1)
   let voted = 0
-  for (let i = count - logged; i < count; i++) {
+  for (let i = first; i < count; i++) {
     for (const position of neighboursOf(lessons, i)) if (index[position] === -1) index[position] = voted++
   }
   const matrix = sharedF32(voted * dim)
   const counts = new Uint32Array(voted)
-  for (let i = count - logged; i < count; i++) {
+  for (let i = first; i < count; i++) {
+    const query = queries.others.subarray((i - first) * dim, (i - first + 1) * dim)
     for (const position of neighboursOf(lessons, i)) {
       const vote = index[position]!
       counts[vote]!++
-      for (let j = 0; j < dim; j++) matrix[vote * dim + j]! += queries[i * dim + j]!
+      for (let j = 0; j < dim; j++) matrix[vote * dim + j]! += query[j]!
     }
   }
   for (let i = 0; i < matrix.length; i++) matrix[i]! /= counts[Math.floor(i / dim)]!

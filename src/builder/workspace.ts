@@ -17,15 +17,22 @@ export class Workspace {
   readonly #given = new WeakSet<ArrayBufferView>()
 
   /** Zeroes that workers can fill. */
-  u32(length: number): Uint32Array {
+  u8(length: number): Uint8Array {
     const address = this.#allocate(length)
+    if (address === undefined) return new Uint8Array(sharedBuffer(length))
+    return this.#own(this.arena.u8(address, length))
+  }
+
+  /** Zeroes that workers can fill. */
+  u32(length: number): Uint32Array {
+    const address = this.#allocate(length * 4)
     if (address === undefined) return new Uint32Array(sharedBuffer(length * 4))
     return this.#own(this.arena.u32(address, length))
   }
 
   /** Zeroes that workers can fill. */
   f32(length: number): Float32Array {
-    const address = this.#allocate(length)
+    const address = this.#allocate(length * 4)
     if (address === undefined) return new Float32Array(sharedBuffer(length * 4))
     return this.#own(this.arena.f32(address, length))
   }
@@ -55,10 +62,10 @@ export class Workspace {
   }
 
   /** Views of a memory that is not shared end when it grows; and a memory has an end. */
-  #allocate(length: number): number | undefined {
+  #allocate(bytes: number): number | undefined {
     if (!this.arena.shared) return undefined
     try {
-      return this.arena.allocate(length * 4)
+      return this.arena.allocate(bytes)
     } catch (error) {
       if (error instanceof CapacityError) return undefined
       throw error

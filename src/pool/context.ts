@@ -1,12 +1,11 @@
 import { align64 } from '../base/align.js'
 import type { Arena } from '../kernels/memory.js'
 import { Points, type PointTable } from '../partition/points.js'
-import { readRow } from '../search/query.js'
 import type { ModelShape } from '../search/route.js'
 import { TrainedRoute } from '../search/trained-route.js'
 import { treeShape } from '../tree/shape.js'
 import type { QuerySet, RouterTables, Votes } from './messages.js'
-import { rowStride } from '../base/matrix.js'
+import { readRow, rowStride } from '../base/matrix.js'
 import { localArena } from './arenas.js'
 
 export { arenaOf, localArena } from './arenas.js'

@@ -1,7 +1,7 @@
 import { align64 } from '../base/align.js'
 import { DimensionMismatchError, InvalidArgumentError } from '../base/errors.js'
 import { fromHalf } from '../base/half.js'
-import { rowStride, stepAt, type StoredType } from '../base/matrix.js'
+import type { StoredType } from '../base/matrix.js'
 import type { Metric } from '../base/options.js'
 import type { Arena } from '../kernels/memory.js'
 
@@ -148,20 +148,4 @@ export class QueryBuffer {
     }
     this.#useIntegers()
   }
-}
-
-/** A stored row as numbers; of `i10`, in steps, whose direction is the row's. */
-export function readRow(bytes: Uint8Array, position: number, type: StoredType, dim: number): Float32Array {
-  const offset = bytes.byteOffset + position * rowStride(type, dim)
-  if (type === 'f32') return new Float32Array(bytes.buffer, offset, dim).slice()
-  if (type === 'u8') return new Float32Array(new Uint8Array(bytes.buffer, offset, dim))
-  if (type === 'i8') return new Float32Array(new Int8Array(bytes.buffer, offset, dim))
-  const row = new Float32Array(dim)
-  if (type === 'i10') {
-    for (let i = 0; i < dim; i++) row[i] = stepAt(bytes, position * rowStride(type, dim), i)
-    return row
-  }
-  const halves = new Uint16Array(bytes.buffer, offset, dim)
-  for (let i = 0; i < dim; i++) row[i] = fromHalf(halves[i]!)
-  return row
 }

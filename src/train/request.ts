@@ -3,6 +3,7 @@ import type { Router } from '../base/options.js'
 import type { ExchangeMemory } from '../base/exchange.js'
 import { treeShape } from '../tree/shape.js'
 import type { TreeShape } from '../tree/shape.js'
+import { QueryRows, type StoredQueries } from '../base/stored-queries.js'
 import type { TrainerName } from './tf.js'
 
 /** What a router learns from, and how. Plain data: crosses a thread boundary as it is. */
@@ -11,8 +12,8 @@ export interface TrainRequest {
   /** Children per node, root first. */
   arities: readonly number[]
   dim: number
-  /** `[count * dim]` routing queries, of any scale: they are centred and scaled inside, and the tables take them raw. */
-  queries: Float32Array
+  /** Routing queries, `[count * dim]` or as stored, of any scale: they are centred and scaled inside, and the tables take them raw. */
+  queries: Float32Array | StoredQueries
   /** `[count + 1]`: the leaves of query i are entries `[labelOffsets[i], labelOffsets[i + 1])` of the two arrays below. */
   labelOffsets: Uint32Array
   /** Leaves that hold the query's neighbours; a leaf may repeat. A query without any is skipped. */
@@ -69,7 +70,7 @@ export function checkRequest(request: TrainRequest): TreeShape {
       `learningRate is ${learningRate}; give a positive number such as 0.003`,
     )
   }
-  const count = queries.length / dim
+  const { count } = new QueryRows(queries, dim)
   checkLength('labelOffsets', labelOffsets.length, count + 1)
   checkLength('labelLeaves', labelLeaves.length, labelOffsets[count] ?? 0)
   checkLength('labelWeights', labelWeights.length, labelLeaves.length)

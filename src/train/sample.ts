@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from '../base/errors.js'
 import type { Rng } from '../base/rng.js'
+import { QueryRows } from '../base/stored-queries.js'
 import type { TreeShape } from '../tree/shape.js'
 import type { TrainRequest } from './request.js'
 
@@ -15,16 +16,19 @@ export interface Normaliser {
  * Without the mean taken out, Adam's step sizes follow the part that all queries share and the rest learns slowly.
  * @throws {InvalidArgumentError} when a component is not finite.
  */
-export function fitNormaliser(queries: Float32Array, dim: number): Normaliser {
-  const count = Math.max(1, queries.length / dim)
+export function fitNormaliser(queries: TrainRequest['queries'], dim: number): Normaliser {
+  const rows = new QueryRows(queries, dim)
+  const count = Math.max(1, rows.count)
   const sums = new Float64Array(dim)
-  for (let i = 0; i < queries.length; i += dim) {
-    for (let d = 0; d < dim; d++) sums[d]! += queries[i + d]!
+  for (let i = 0; i < rows.count; i++) {
+    const row = rows.at(i)
+    for (let d = 0; d < dim; d++) sums[d]! += row[d]!
   }
   const mean = Float32Array.from(sums, (sum) => sum / count)
   let squares = 0
-  for (let i = 0; i < queries.length; i += dim) {
-    for (let d = 0; d < dim; d++) squares += (queries[i + d]! - mean[d]!) ** 2
+  for (let i = 0; i < rows.count; i++) {
+    const row = rows.at(i)
+    for (let d = 0; d < dim; d++) squares += (row[d]! - mean[d]!) ** 2
   }
   if (!Number.isFinite(squares)) {
     throw new InvalidArgumentError(
@@ -68,9 +72,10 @@ export function featureRows(
 ): Float32Array {
   const width = ones ? dim + 1 : dim
   const rows = scratch.take(ids.length * width)
+  const given = new QueryRows(queries, dim)
   for (let i = 0; i < ids.length; i++) {
-    const from = ids[i]! * dim
-    for (let d = 0; d < dim; d++) rows[i * width + d] = (queries[from + d]! - mean[d]!) / scale
+    const row = given.at(ids[i]!)
+    for (let d = 0; d < dim; d++) rows[i * width + d] = (row[d]! - mean[d]!) / scale
     if (ones) rows[i * width + dim] = 1
   }
   return rows

@@ -1,3 +1,4 @@
+import { QueryRows } from '../base/stored-queries.js'
 import { padded, routerTensors, routerViews } from '../tree/router.js'
 import { treeShape } from '../tree/shape.js'
 import type { TrainRequest } from './request.js'
@@ -16,21 +17,17 @@ export function mixStart(request: TrainRequest, usesNorm: boolean): void {
   const width = padded(dim)
   const views = routerViews(routerTensors('linear', shape, dim), tables)
   const { leafCount } = shape
+  const rows = new QueryRows(queries, dim)
   const sums = new Float64Array(leafCount * width)
   const mass = new Float64Array(leafCount)
   for (let i = 0; i + 1 < labelOffsets.length; i++) {
-    // Most neighbours of a query share few leaves, and a query is added once to each.
-    const first = labelOffsets[i]!
-    const end = labelOffsets[i + 1]!
-    for (let j = first; j < end; j++) {
+    const row = rows.at(i)
+    for (let j = labelOffsets[i]!; j < labelOffsets[i + 1]!; j++) {
       const leaf = labelLeaves[j]!
-      if (labelLeaves.indexOf(leaf, first) < j) continue
-      let weight = 0
-      for (let other = j; other < end; other++) if (labelLeaves[other] === leaf) weight += labelWeights[other]!
+      const weight = labelWeights[j]!
       mass[leaf]! += weight
       const to = leaf * width
-      const from = i * dim
-      for (let d = 0; d < dim; d++) sums[to + d]! += weight * queries[from + d]!
+      for (let d = 0; d < dim; d++) sums[to + d]! += weight * row[d]!
     }
   }
   for (let level = 0; level < arities.length; level++) {

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals'
 import { toHalf } from '../../../build/base/convert.js'
 import type { Metric, RowType } from '../../../build/base/options.js'
 import { Arena } from '../../../build/kernels/memory.js'
-import { QUERY_FLOAT, QUERY_INTEGER, QueryBuffer, readRow } from '../../../build/search/query.js'
+import { QUERY_FLOAT, QUERY_INTEGER, QueryBuffer } from '../../../build/search/query.js'
 
 const arena = Arena.create()
 
@@ -62,17 +62,4 @@ describe('a query', () => {
     expect([...query.components]).toEqual([1.5, -2])
     expect(() => query.load(Uint16Array.of(0x7c00, 0))).toThrow(/Infinity/)
   })
-})
-
-test('a stored row is read as numbers, at its position', () => {
-  const bytes = new Uint8Array(new SharedArrayBuffer(256), 64)
-  new Float32Array(bytes.buffer, 64 + 32, 3).set([1, 2, 3])
-  expect([...readRow(bytes, 2, 'f32', 3)]).toEqual([1, 2, 3])
-  new Int8Array(bytes.buffer, 64 + 16, 2).set([-5, 7])
-  expect([...readRow(bytes, 1, 'i8', 2)]).toEqual([-5, 7])
-  expect([...readRow(bytes, 1, 'u8', 2)]).toEqual([251, 7])
-  new Uint16Array(bytes.buffer, 64, 2).set([toHalf(0.25), toHalf(-9)])
-  const row = readRow(bytes, 0, 'f16', 2)
-  expect([...row]).toEqual([0.25, -9])
-  expect(Object.prototype.toString.call(row.buffer)).toBe('[object ArrayBuffer]')
 })
