@@ -11,7 +11,7 @@ import type { Normaliser } from './sample.js'
 import type { Tensor, Tensor2D, Trainer } from './tf.js'
 
 /** Largest block of logits held at once, in floats: 4 MB each for the logits, shares, targets and errors of a block. */
-const BLOCK_FLOATS = 1 << 20
+const BLOCK_FLOATS = 1 << 19
 /** Queries on which temperatures are fitted. */
 const TEMPERATURE_QUERIES = 256
 
@@ -110,7 +110,7 @@ export function startHeads(trainer: Trainer, request: TrainRequest, shape: TreeS
   const normaliser = fitNormaliser(request.queries, dim)
   const heads = importHeads(tables, shape, dim, normaliser)
   const { tf } = trainer
-  const most = Math.max(16, Math.min(TEMPERATURE_QUERIES, Math.floor((2 * BLOCK_FLOATS) / shape.leafCount)))
+  const most = Math.max(16, Math.min(TEMPERATURE_QUERIES, Math.floor(BLOCK_FLOATS / shape.leafCount)))
   const ids = new QueryStream(request, new Rng(request.seed, STREAMS.temperature)).next(most)
   heads.forEach((head, level) => {
     const nodes = shape.nodeCounts[level]!
