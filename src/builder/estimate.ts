@@ -1,4 +1,5 @@
 import type { BuildOptions, ResolvedOptions } from '../base/options.js'
+import { rowStride } from '../base/matrix.js'
 import { planLayout } from '../format/layout.js'
 import { sectionBytes } from '../open.js'
 import type { IdKind } from '../tree/snapshot.js'
@@ -9,15 +10,15 @@ import { planIndex, trainingQueries } from './plan.js'
 const STRING_ID_BYTES = 16
 /** Bytes of the short list of a row: 32 leaves of 4 bytes and 4 bytes of score; then its leaf, its place and its margin. */
 const LIST_BYTES = 32 * 8 + 12
-/** Bytes of the neighbours of a row that is searched for, with its place, and of what a training query is labelled by. */
+/** Bytes of the neighbours of a row that is searched for, with its place, and of those of a training query, with its leaves. */
 const NEIGHBOUR_BYTES = 20 * 4 + 12
-const LABEL_BYTES = 20 * 12
+const LABEL_BYTES = 20 * 4 + 12 * 8
 /** Bytes of orders, copies and costs, and of what awaits collection, as measured: of a row. */
 const ROW_BYTES = 240
 /** Tensors of the size of a level's weights that two trainers hold between them, as measured. */
-const TENSORS = 40
+const TENSORS = 36
 /** What every build takes, as measured: threads, kernels and TensorFlow.js. */
-const FIXED_PEAK = 240 << 20
+const FIXED_PEAK = 230 << 20
 
 /** Bytes by section of an index that is not built yet, and the peak of the build beside the process itself. */
 export function estimateBytes(
@@ -27,15 +28,13 @@ export function estimateBytes(
   options: ResolvedOptions,
 ): ReturnType<typeof sectionBytes> & { total: number; buildPeak: number } {
   const idKind = kindOf(given.ids)
-  const plan = planIndex(
-    { size, dim, rowType: storedType({ size, dim, type: given.type ?? 'f32' }, options), idKind },
-    options,
-  )
+  const rowType = storedType({ size, dim, type: given.type ?? 'f32' }, options)
+  const plan = planIndex({ size, dim, rowType, idKind }, options)
   const stringBytes = idKind === 'string' ? textBytes(given.ids as readonly string[], size) : 0
   const built = planLayout(plan, stringBytes)
   const drops = plan.trees > 0 && !options.keepsRows
   const layout = drops ? planLayout({ ...plan, rowType: 'none' }, stringBytes) : built
-  const work = plan.trees === 0 ? 0 : workBytes(size, dim, plan.shape.leafCount)
+  const work = plan.trees === 0 ? 0 : workBytes(size, dim, rowStride(rowType, dim), plan.shape.leafCount)
   const peak = built.length + (drops ? layout.length : 0) + work
   return { ...sectionBytes(layout), total: layout.length, buildPeak: peak }
 }
@@ -44,8 +43,8 @@ export function estimateBytes(
  * The peak of a build beside the index: rows have lists first, and neighbours that queries learn from later. With the index
  * it is within 25% of the peaks in docs/benchmarks.md, and within 3% from 300,000 rows on.
  */
-function workBytes(size: number, dim: number, leafCount: number): number {
-  const learned = Math.min(size, trainingQueries(dim)) * (dim * 4 + LABEL_BYTES)
+function workBytes(size: number, dim: number, stride: number, leafCount: number): number {
+  const learned = Math.min(size, trainingQueries(dim)) * (stride + LABEL_BYTES)
   const workspace = size * LIST_BYTES
   const trainers = TENSORS * leafCount * (dim + 1) * 4
   return FIXED_PEAK + size * ROW_BYTES + Math.max(workspace, size * NEIGHBOUR_BYTES + learned) + trainers
