@@ -190,8 +190,8 @@ const touchRows = {
     const bytes = stage.arena.u8(rows, count * stride)
     return {
       amount: SCORES,
-      run: () => stage.kernels.touchRows(positions.address, SCORES, rows, stride, scratch),
-      twin: { amount: SCORES, run: () => twin(bytes, positions.values, stride) },
+      run: () => stage.kernels.touchRows(positions.address, SCORES, rows, stride, 0, 0, scratch),
+      twin: { amount: SCORES, run: () => twin(bytes, positions.values, stride, []) },
     }
   },
 }

@@ -157,9 +157,18 @@ export interface KernelExports extends CodeKernels, NearKernels {
   ): number
   /**
    * Look into the rows at positions u32 [count] ahead of `scanEntries`, so that their memory is on its way.
+   * @param scales - f32 by position, or 0; `order` - u32 by position, or 0.
    * @param scratch - eight bytes that nobody reads.
    */
-  touchRows(positions: number, count: number, rows: number, stride: number, scratch: number): void
+  touchRows(
+    positions: number,
+    count: number,
+    rows: number,
+    stride: number,
+    scales: number,
+    order: number,
+    scratch: number,
+  ): void
 
   /** Bytes of scratch for `selectBest`. */
   selectBytes(count: number, width: number): number

@@ -241,7 +241,15 @@ export class Searcher {
     const { address, kind } = this.query
     const { kernels } = this.arena
     const ahead = Math.min(count, ROWS_AHEAD)
-    kernels.touchRows(positions, ahead, rows.byteOffset, stride, this.#heap + this.#heapBytes)
+    kernels.touchRows(
+      positions,
+      ahead,
+      rows.byteOffset,
+      stride,
+      this.#scales,
+      this.#order,
+      this.#heap + this.#heapBytes,
+    )
     this.reranked += kernels.scanEntries(
       this.#metric,
       this.#type,

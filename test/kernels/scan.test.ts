@@ -127,9 +127,14 @@ onEachBinary((open) => {
     }
   })
 
-  test('touchRows looks into every line of the rows, and writes nothing but its eight bytes', () => {
+  test('touchRows looks into every line of the rows and into their tables, and writes nothing but its eight bytes', () => {
     const arena = open()
     const rng = new Rng(5)
+    const table = (): { at: number; bytes: Uint8Array } => {
+      const values = Uint32Array.from({ length: SIZE }, () => rng.uint32())
+      return { at: putIntegers(arena, [...values]), bytes: new Uint8Array(values.buffer) }
+    }
+    const [scales, order] = [table(), table()]
     for (const stride of [16, 64, 100, 480]) {
       const rows = arena.allocate(SIZE * stride)
       const bytes = arena.u8(rows, SIZE * stride)
@@ -138,11 +143,20 @@ onEachBinary((open) => {
       const scratch = arena.allocate(64)
       for (const count of [0, ...COUNTS]) {
         const positions = Array.from({ length: count }, () => rng.below(SIZE))
-        arena.u8(scratch, 64).fill(7)
-        arena.kernels.touchRows(putIntegers(arena, positions), count, rows, stride, scratch)
-        const wanted = [touchRows(before, positions, stride), ...new Array<number>(7).fill(0)]
-        expect(Array.from(arena.u8(scratch, 64))).toEqual([...wanted, ...new Array<number>(56).fill(7)])
-        expect(arena.u8(rows, before.length)).toEqual(before)
+        const at = putIntegers(arena, positions)
+        for (const tables of [[], [scales], [scales, order]]) {
+          arena.u8(scratch, 64).fill(7)
+          arena.kernels.touchRows(at, count, rows, stride, tables[0]?.at ?? 0, tables[1]?.at ?? 0, scratch)
+          const sum = touchRows(
+            before,
+            positions,
+            stride,
+            tables.map(({ bytes }) => bytes),
+          )
+          expect(Array.from(arena.u8(scratch, 8))).toEqual([sum, ...new Array<number>(7).fill(0)])
+          expect(Array.from(arena.u8(scratch + 8, 56))).toEqual(new Array<number>(56).fill(7))
+          expect(arena.u8(rows, before.length)).toEqual(before)
+        }
       }
     }
   })

@@ -1,7 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import { Rng } from '../../build/base/rng.js'
 import { linearGradient } from '../../build/train/linear.js'
-import type { TrainRequest } from '../../build/train/request.js'
 import { residualGradient } from '../../build/train/residual.js'
 import { pathGradient, planLevels } from '../../build/train/seq2seq.js'
 import { seq2seqParameters, startParameters } from '../../build/train/seq2seq-model.js'
@@ -10,6 +9,7 @@ import type { Tensor, Trainer } from '../../build/train/tf.js'
 import { treeShape } from '../../build/tree/shape.js'
 import type { TreeShape } from '../../build/tree/shape.js'
 import { trainers } from './availability.js'
+import type { FloatRequest } from './mixture.js'
 import { crossEntropy, decoderLogits } from './reference.js'
 
 // Small, so that no rectified unit changes sides between the two ends: f64 leaves room for it.
@@ -19,7 +19,7 @@ const shape = treeShape([3, 4])
 const rng = new Rng(11)
 const normals = (length: number, size = 1): Float32Array => new Float32Array(length).map(() => rng.normal() * size)
 
-const request: TrainRequest = {
+const request: FloatRequest = {
   router: 'linear',
   arities: shape.arities,
   dim,

@@ -1,5 +1,8 @@
 import { Rng } from '../../build/base/rng.js'
 import type { TrainRequest } from '../../build/train/router.js'
+
+/** A request whose queries are floats. */
+export type FloatRequest = TrainRequest & { queries: Float32Array }
 import { routerFloats, routerTensors, routerViews } from '../../build/tree/router.js'
 import { treeShape } from '../../build/tree/shape.js'
 import { levelScores } from './reference.js'
@@ -57,8 +60,13 @@ function leafCentroids(base: Float32Array, leaves: number): Float32Array {
  * @param scale - multiplies every vector: 40 and `offset` 128 give the range of bytes.
  */
 export function mixtureProblem(
-  options: Partial<TrainRequest> & { count?: number; held?: number; scale?: number; offset?: number } = {},
-): { request: TrainRequest; heldOut: TrainRequest } {
+  options: Omit<Partial<TrainRequest>, 'queries'> & {
+    count?: number
+    held?: number
+    scale?: number
+    offset?: number
+  } = {},
+): { request: FloatRequest; heldOut: FloatRequest } {
   const { count = 1500, held = 300, scale = 1, offset = 0, ...rest } = options
   const arities = rest.arities ?? [8, 8]
   const shape = treeShape(arities)
@@ -82,7 +90,7 @@ export function mixtureProblem(
       }
     }
   })
-  const label = (queries: Float32Array): TrainRequest => {
+  const label = (queries: Float32Array): FloatRequest => {
     const total = queries.length / DIM
     const labelLeaves = new Uint32Array(total * NEIGHBOURS)
     for (let q = 0; q < total; q++) {
@@ -115,7 +123,7 @@ export function mixtureProblem(
 
 /** Share of the neighbours in each query's `probes` best leaves by the scores `score`. */
 export function leafRecall(
-  { queries, dim, labelOffsets, labelLeaves, labelWeights }: TrainRequest,
+  { queries, dim, labelOffsets, labelLeaves, labelWeights }: FloatRequest,
   probes: number,
   score: (query: Float32Array) => readonly number[],
 ): number {
@@ -133,7 +141,7 @@ export function leafRecall(
 
 /** Leaf recall of tables of a level-wise router, ranked by its last level. */
 export function tableRecall(
-  heldOut: TrainRequest,
+  heldOut: FloatRequest,
   kind: 'linear' | 'residual',
   tables: Float32Array,
   probes = 3,

@@ -4,11 +4,11 @@ import type { TrainRequest } from '../../build/train/router.js'
 import { loadTrainer } from '../../build/train/tf.js'
 import { treeShape } from '../../build/tree/shape.js'
 import { trainers } from './availability.js'
-import { mixtureProblem, tableRecall } from './mixture.js'
+import { mixtureProblem, tableRecall, type FloatRequest } from './mixture.js'
 import { crossEntropy, levelScores } from './reference.js'
 
 const { request: base, heldOut } = mixtureProblem({ count: 3000 })
-const small: TrainRequest = { ...base, steps: 4, batch: 64 }
+const small: FloatRequest = { ...base, steps: 4, batch: 64 }
 
 /** One probe. The start has .728. */
 const RECALL_FLOORS = { linear: 0.738, residual: 0.738 } // measured .744 and .746

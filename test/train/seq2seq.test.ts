@@ -5,14 +5,14 @@ import type { TrainRequest } from '../../build/train/router.js'
 import { seq2seqLogits } from '../../build/train/seq2seq.js'
 import { treeShape } from '../../build/tree/shape.js'
 import { trainers } from './availability.js'
-import { leafRecall, mixtureProblem } from './mixture.js'
+import { leafRecall, mixtureProblem, type FloatRequest } from './mixture.js'
 import { collapsedLogits, decoderLogits } from './reference.js'
 
 const dim = 10
 const COUNT = 64
 
 /** Random labels: what a network makes of them does not matter to the collapse. */
-function randomRequest(arities: number[], steps: number, trainer: TrainRequest['trainer']): TrainRequest {
+function randomRequest(arities: number[], steps: number, trainer: TrainRequest['trainer']): FloatRequest {
   const rng = new Rng(21)
   const leaves = treeShape(arities).leafCount
   return {
