@@ -210,6 +210,18 @@ const leafBases = {
   },
 }
 
+/** Leaves of a search that are looked into before they are scanned. @type {Entry} */
+const touchLeaves = {
+  name: 'touchLeaves, entries',
+  unit: 'M/s',
+  prepare: (stage) => {
+    const records = coded(stage, 4096)
+    const leaves = stage.scattered(PROBES, 4096)
+    const of = [leaves.address, PROBES, ...records, ENTRY_BYTES, stage.space(64)]
+    return { amount: PROBES * LEAF, run: () => Reflect.apply(stage.kernels.touchLeaves, undefined, of) }
+  },
+}
+
 /** A block of 16 rows against 16 centroids of each sub-code. @type {Entry} */
 const encodeBlock = {
   name: 'encodeBlock, rows',
@@ -249,6 +261,7 @@ export const CODE_ENTRIES = [
   offerRows,
   codeTables,
   leafBases,
+  touchLeaves,
   encodeBlock,
   subtract,
 ]

@@ -42,6 +42,19 @@ export interface CodeKernels {
     outLeast: number,
   ): number
   /**
+   * Look into the records of leaves u32 [count] ahead of `leafBases` and `scanCodes`, so that their memory is on its way.
+   * @param scratch - eight bytes that nobody reads.
+   */
+  touchLeaves(
+    leaves: number,
+    count: number,
+    dim: number,
+    records: number,
+    leafOffsets: number,
+    entryBytes: number,
+    scratch: number,
+  ): void
+  /**
    * Bases of leaves: bias - weight * (query . centroid), less the smallest, which is returned, times `scale`.
    * @param query - i16, as `quantize` writes it, in steps of `unit`.
    * @param records - of all leaves (see assembly/leaves.ts), `leafOffsets` u32 by leaf its first entry.

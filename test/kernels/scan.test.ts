@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals'
 import { Rng } from '../../build/base/rng.js'
 import type { Arena } from '../../build/kernels/memory.js'
-import { scanEntries, touchRows } from '../reference/scan.js'
+import { scanEntries } from '../reference/scan.js'
 import { topk } from '../reference/topk.js'
 import {
   COUNTS,
@@ -123,40 +123,6 @@ onEachBinary((open) => {
         const bytes = arena.u8(bitmap, SIZE / 8)
         const set = Array.from({ length: SIZE }, (_, p) => p).filter((p) => (bytes[p >> 3]! >> (p & 7)) & 1)
         expect(set).toEqual([...seen].sort((a, b) => a - b))
-      }
-    }
-  })
-
-  test('touchRows looks into every line of the rows and into their tables, and writes nothing but its eight bytes', () => {
-    const arena = open()
-    const rng = new Rng(5)
-    const table = (): { at: number; bytes: Uint8Array } => {
-      const values = Uint32Array.from({ length: SIZE }, () => rng.uint32())
-      return { at: putIntegers(arena, [...values]), bytes: new Uint8Array(values.buffer) }
-    }
-    const [scales, order] = [table(), table()]
-    for (const stride of [16, 64, 100, 480]) {
-      const rows = arena.allocate(SIZE * stride)
-      const bytes = arena.u8(rows, SIZE * stride)
-      for (let i = 0; i < bytes.length; i++) bytes[i] = rng.below(256)
-      const before = bytes.slice()
-      const scratch = arena.allocate(64)
-      for (const count of [0, ...COUNTS]) {
-        const positions = Array.from({ length: count }, () => rng.below(SIZE))
-        const at = putIntegers(arena, positions)
-        for (const tables of [[], [scales], [scales, order]]) {
-          arena.u8(scratch, 64).fill(7)
-          arena.kernels.touchRows(at, count, rows, stride, tables[0]?.at ?? 0, tables[1]?.at ?? 0, scratch)
-          const sum = touchRows(
-            before,
-            positions,
-            stride,
-            tables.map(({ bytes }) => bytes),
-          )
-          expect(Array.from(arena.u8(scratch, 8))).toEqual([sum, ...new Array<number>(7).fill(0)])
-          expect(Array.from(arena.u8(scratch + 8, 56))).toEqual(new Array<number>(56).fill(7))
-          expect(arena.u8(rows, before.length)).toEqual(before)
-        }
       }
     }
   })

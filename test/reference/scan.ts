@@ -8,9 +8,16 @@ export function scanEntries(entries: readonly number[], seen: Set<number> | unde
   })
 }
 
+/** The first byte of every line of 64 that holds a byte from `start` to `end`, joined by exclusive or. */
+export function touchLines(bytes: Uint8Array, start: number, end: number): number {
+  let sum = 0
+  for (let at = start - (start % 64); at < end; at += 64) sum ^= bytes[at]!
+  return sum
+}
+
 /**
- * The first byte of every 64 of each row at some positions, and of its four in each table, all joined by exclusive or.
- * @param tables - bytes, four by position.
+ * The first byte of every line of the rows at some positions, and of its four in each table, all joined by exclusive or.
+ * @param rows - from the beginning of a line on; `tables` - bytes, four by position.
  */
 export function touchRows(
   rows: Uint8Array,
@@ -20,7 +27,7 @@ export function touchRows(
 ): number {
   let sum = 0
   for (const position of positions) {
-    for (let at = 0; at < stride; at += 64) sum ^= rows[position * stride + at]!
+    sum ^= touchLines(rows, position * stride, (position + 1) * stride)
     for (const table of tables) sum ^= table[position * 4]!
   }
   return sum
