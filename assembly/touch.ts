@@ -41,8 +41,11 @@ export function touchRows(
   store<u64>(scratch, sum)
 }
 
+/** Bytes of records that are looked into ahead: what the second cache of a current server holds. */
+const BYTES_AHEAD: isize = 1 << 20
+
 /**
- * Look into the records of leaves u32 [count] ahead of `leafBases` and `scanCodes`.
+ * Look into the records of leaves u32 [count] ahead of `leafBases` and `scanCodes`, up to `BYTES_AHEAD`.
  * @param scratch - eight bytes.
  */
 export function touchLeaves(
@@ -55,11 +58,14 @@ export function touchLeaves(
   scratch: usize,
 ): void {
   const head = Leaf.head(dim)
+  let left = BYTES_AHEAD
   let sum: u64 = 0
-  for (const end = leaves + ((<usize>count) << 2); leaves < end; leaves += 4) {
+  for (const end = leaves + ((<usize>count) << 2); leaves < end && left > 0; leaves += 4) {
     const leaf = load<u32>(leaves)
     const record = Leaf.record(records, leafOffsets, leaf, head, entryBytes)
-    sum ^= Touch.lines(record, record + head + <usize>Leaf.size(leafOffsets, leaf) * entryBytes)
+    const bytes = head + <usize>Leaf.size(leafOffsets, leaf) * entryBytes
+    sum ^= Touch.lines(record, record + bytes)
+    left -= bytes
   }
   store<u64>(scratch, sum)
 }

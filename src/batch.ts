@@ -2,93 +2,57 @@ import { openSearchPool } from '#search-threads'
 import { sharedBuffer } from './base/shared.js'
 import type { Pace } from './format/pace.js'
 import type { OpenIndex } from './open.js'
+import type { SharedIndex } from './pool/messages.js'
 import type { WorkerPool } from './pool/pool.js'
 import type { Searcher } from './search/searcher.js'
-import { visitOrder } from './search/visit-order.js'
-import type { SearchEffort, Snapshot } from './tree/snapshot.js'
+import type { SearchEffort } from './tree/snapshot.js'
 
-/** Queries of a batch that are put in order together: within a few milliseconds at most. */
-const PART = 1 << 18
 /** Fewer are searched as they come: they hardly meet in memory, and an order takes a turn of the threads. */
 const LEAST_ORDERED = 256
-/** Queries that a thread claims at a time: at most so many, and in so many claims a thread that all end at about the same time. */
-const MOST_CLAIM = 64
-const CLAIMS = 16
 
 /** A batch to search: queries f32 [count * dim], answers [count * k] in shared memory. */
 export interface BatchJob {
-  readonly matrix: Float32Array
+  readonly queries: Float32Array
   readonly k: number
   readonly effort: SearchEffort
   readonly outIds: Uint32Array
   readonly outDistances: Float32Array
 }
 
-/** Whether it pays to search `count` queries in another order than theirs. */
-function ordered({ tree }: Snapshot, { probes }: SearchEffort, count: number): boolean {
-  return count >= LEAST_ORDERED && tree.length > 0 && probes > 0
-}
-
-/** Search a batch on this thread, with turns of the event loop in between; `alive` throws when the index was closed. */
-export async function searchHere(
-  searcher: Searcher,
-  snapshot: Snapshot,
-  job: BatchJob,
-  pace: Pace,
-  alive: () => void,
-): Promise<void> {
-  const { matrix, k, effort, outIds, outDistances } = job
+/**
+ * Search a batch on this thread, with turns of the event loop in between; `alive` throws when the index was closed. Its queries go
+ * as they come: most indexes that are searched here are small.
+ */
+export async function searchHere(searcher: Searcher, job: BatchJob, pace: Pace, alive: () => void): Promise<void> {
+  const { queries, k, effort, outIds, outDistances } = job
   const count = outIds.length / k
-  const { dim, shape } = snapshot
-  const query = (i: number): Float32Array => matrix.subarray(i * dim, (i + 1) * dim)
-  const turn = async (): Promise<void> => {
-    await pace.turn()
-    alive()
-  }
-  for (let first = 0; first < count; first += PART) {
-    const order = Uint32Array.from({ length: Math.min(PART, count - first) }, (_, place) => place)
-    if (ordered(snapshot, effort, order.length)) {
-      const nodes = new Uint32Array(order.length)
-      for (let at = 0; at < nodes.length; at++) {
-        if (pace.due) await turn()
-        nodes[at] = searcher.firstNode(query(first + at))
-      }
-      visitOrder(nodes, shape.nodeCounts[0]!, order)
+  const dim = queries.length / count
+  for (let i = 0; i < count; i++) {
+    if (pace.due) {
+      await pace.turn()
+      alive()
     }
-    for (const place of order) {
-      if (pace.due) await turn()
-      const i = first + place
-      searcher.search(query(i), k, effort, outIds, outDistances, i * k)
-    }
+    searcher.search(queries.subarray(i * dim, (i + 1) * dim), k, effort, outIds, outDistances, i * k)
   }
 }
 
-/** Search a batch on the threads of a pool, until `cancelled` is not 0. */
+/** Zeroes that threads share. */
+function shared(length: number): Uint32Array {
+  return new Uint32Array(sharedBuffer(length * 4))
+}
+
+/** Search a batch on the threads of a pool, until `cancelled` is not 0: one task a thread, which share the queries out. */
 async function searchTogether(
   pool: WorkerPool,
-  { arena, key, snapshot }: OpenIndex,
+  index: SharedIndex,
   job: BatchJob,
   cancelled: Int32Array,
 ): Promise<void> {
-  const { matrix: queries, k, effort, outIds, outDistances } = job
-  const total = outIds.length / k
-  const index = { memory: arena.memory, key, snapshot }
-  for (let first = 0; first < total && cancelled[0] === 0; first += PART) {
-    const count = Math.min(PART, total - first)
-    const claim = Math.min(MOST_CLAIM, Math.ceil(count / (CLAIMS * pool.threads)))
-    const part = { index, queries, first, count, claim, cancelled }
-    const unclaimed = (): Int32Array => new Int32Array(sharedBuffer(4))
-    let order: Uint32Array | undefined
-    if (ordered(snapshot, effort, count)) {
-      const nodes = new Uint32Array(sharedBuffer(count * 4))
-      await pool.together('firstNodes', { ...part, claimed: unclaimed(), out: nodes })
-      if (cancelled[0] !== 0) return
-      order = new Uint32Array(sharedBuffer(count * 4))
-      visitOrder(nodes, snapshot.shape.nodeCounts[0]!, order)
-    }
-    const how = order === undefined ? {} : { order }
-    await pool.together('search', { ...part, ...how, claimed: unclaimed(), k, effort, outIds, outDistances })
-  }
+  const total = job.outIds.length / job.k
+  const batch = { ...job, index, total, cancelled }
+  const order = total < LEAST_ORDERED || job.effort.probes === 0 ? undefined : shared(total)
+  if (order) await pool.each('order', pool.threads, 1, { ...batch, claimed: shared(2), nodes: shared(total), order })
+  await pool.each('search', pool.threads, 1, { ...batch, claimed: shared(1), order })
 }
 
 /** The worker pools of one index: made when first needed, one for each number of threads asked for. */
@@ -100,8 +64,13 @@ export class BatchPools {
    * @returns whether it was searched: not where threads cannot start.
    * @throws {ClosedError} BATL_CLOSED when the pools are closed meanwhile; the signal's reason once it has aborted.
    */
-  async search(index: OpenIndex, job: BatchJob, threads: number, signal?: AbortSignal): Promise<boolean> {
-    if (!index.arena.shared) return false
+  async search(
+    { arena, key, snapshot }: OpenIndex,
+    job: BatchJob,
+    threads: number,
+    signal?: AbortSignal,
+  ): Promise<boolean> {
+    if (!arena.shared) return false
     let opening = this.#pools.get(threads)
     if (opening === undefined) this.#pools.set(threads, (opening = openSearchPool(threads)))
     const pool = await opening
@@ -111,7 +80,7 @@ export class BatchPools {
     const aborted = new Promise<never>((_, reject) => (abort = () => reject(signal!.reason as Error)))
     signal?.addEventListener('abort', abort, { once: true })
     try {
-      await Promise.race([searchTogether(pool, index, job, cancelled), aborted])
+      await Promise.race([searchTogether(pool, { memory: arena.memory, key, snapshot }, job, cancelled), aborted])
       return true
     } finally {
       // Whatever ended it: the threads have nothing more to do.

@@ -177,9 +177,9 @@ export class BatlIndex<I extends IdArray = Uint32Array> implements AsyncDisposab
     const count = matrix.length / this.dim
     const k = Math.min(asked.k, this.size)
     const { outIds, outDistances } = answerArrays(count, k)
-    const job = { matrix, k, effort: { probes, beamWidth, rerank }, outIds, outDistances }
+    const job = { queries: matrix, k, effort: { probes, beamWidth, rerank }, outIds, outDistances }
     const apart = this.#ownsMemory && (await this.#pools.search(this.#open, job, threads, signal))
-    if (!apart) await searchHere(this.#searcher, snapshot, job, new Pace(signal), () => this.#live())
+    if (!apart) await searchHere(this.#searcher, job, new Pace(signal), () => this.#live())
     this.#live()
     return {
       ids: idsOf(snapshot, outIds.slice()) as I,

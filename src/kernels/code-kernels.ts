@@ -42,7 +42,7 @@ export interface CodeKernels {
     outLeast: number,
   ): number
   /**
-   * Look into the records of leaves u32 [count] ahead of `leafBases` and `scanCodes`, so that their memory is on its way.
+   * Look into the records of leaves u32 [count] ahead of `leafBases` and `scanCodes`, so that their memory is on its way: up to 1 MiB.
    * @param scratch - eight bytes that nobody reads.
    */
   touchLeaves(

@@ -71,17 +71,14 @@ export interface Holders {
   readonly leaves: Uint32Array
 }
 
-/**
- * Queries [first, first + count) of a batch, which all threads work on at once: each claims `claim` of them at a time, until
- * none is left.
- */
-export interface BatchPart extends Block {
+/** A batch of queries that all threads work on at once: each claims some of them at a time, until none is left. */
+export interface SharedBatch {
   readonly index: SharedIndex
-  /** f32 [n * dim] */
+  /** f32 [total * dim] */
   readonly queries: Float32Array
-  readonly claim: number
-  /** [1]: how many are claimed. */
-  readonly claimed: Int32Array
+  readonly total: number
+  /** How many are claimed. */
+  readonly claimed: Uint32Array
   /** [1]: not 0 once nobody waits for the answers. */
   readonly cancelled: Int32Array
 }
@@ -252,12 +249,15 @@ export interface Tasks {
     } & Block
     output: undefined
   }
-  /** The node below the root at which each query of a batch begins: out [count]. */
-  firstNodes: { input: BatchPart & { out: Uint32Array }; output: undefined }
+  /**
+   * Put the queries of a batch in an order, [total], by the nodes at which they begin, [total]. `claimed` ends with how many
+   * nodes are known.
+   */
+  order: { input: SharedBatch & { nodes: Uint32Array; order: Uint32Array }; output: undefined }
   /** Search a batch in an open index, its queries in the order of `order`, or one after the other. */
   search: {
-    input: BatchPart & {
-      order?: Uint32Array
+    input: SharedBatch & {
+      order: Uint32Array | undefined
       k: number
       effort: SearchEffort
       outIds: Uint32Array

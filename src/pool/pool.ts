@@ -38,11 +38,6 @@ export abstract class WorkerPool {
     }
   }
 
-  /** Run a task on all threads at once, which share out among them what there is to do. */
-  async together<K extends TaskName>(name: K, input: Tasks[K]['input']): Promise<void> {
-    await Promise.all(Array.from({ length: this.threads }, () => this.run(name, input)))
-  }
-
   /** Run a task over [0, total) in blocks of a size that does not depend on the threads: the result must not either. */
   async each<K extends TaskName>(
     name: K,

@@ -1,15 +1,19 @@
-import { Searcher } from '../search/searcher.js'
+import { BatchSearcher } from '../search/batch-searcher.js'
 import { arenaOf } from './arenas.js'
-import type { BatchPart, SharedIndex, Tasks } from './messages.js'
+import { visitOrder } from '../search/visit-order.js'
+import type { SharedBatch, SharedIndex, Tasks } from './messages.js'
 
 type Input<K extends keyof Tasks> = Tasks[K]['input']
 
-const searchers = new Map<number, Searcher>()
+/** Queries that a thread claims at a time: few enough that all threads end at about the same time. */
+const CLAIM = 16
+
+const searchers = new Map<number, BatchSearcher>()
 
 /** This thread's searcher of an index: made once, since every message brings new objects for the same memory. */
-export function searcherOf({ memory, key, snapshot }: SharedIndex): Searcher {
+export function searcherOf({ memory, key, snapshot }: SharedIndex): BatchSearcher {
   let searcher = searchers.get(key)
-  if (searcher === undefined) searchers.set(key, (searcher = new Searcher(arenaOf(memory, key), snapshot)))
+  if (searcher === undefined) searchers.set(key, (searcher = new BatchSearcher(arenaOf(memory, key), snapshot)))
   return searcher
 }
 
@@ -19,33 +23,38 @@ export function dropSearcher(key: number): void {
   searchers.delete(key)
 }
 
-/** The places of a part, as this thread claims them. */
-function* claims({ count, claim, claimed, cancelled }: BatchPart): Generator<number> {
+/** The queries of a batch that this thread claims. */
+function* claims({ total, claimed, cancelled }: SharedBatch): Generator<number> {
   for (;;) {
-    const first = Atomics.add(claimed, 0, claim)
-    if (first >= count) return
-    for (let at = first; at < Math.min(first + claim, count); at++) {
+    const first = Atomics.add(claimed, 0, CLAIM)
+    if (first >= total) return
+    for (let at = first; at < Math.min(first + CLAIM, total); at++) {
       if (Atomics.load(cancelled, 0) !== 0) return
       yield at
     }
   }
 }
 
-export function firstNodes(input: Input<'firstNodes'>): undefined {
-  const { index, queries, first, out } = input
+/** Whichever thread finds the last node puts all queries in order. */
+export function order(input: Input<'order'>): undefined {
+  const { index, queries, total, claimed, nodes, order } = input
   const searcher = searcherOf(index)
-  const { dim } = index.snapshot
-  for (const at of claims(input))
-    out[at] = searcher.firstNode(queries.subarray((first + at) * dim, (first + at + 1) * dim))
+  const { dim, shape } = index.snapshot
+  let own = 0
+  for (const i of claims(input)) {
+    nodes[i] = searcher.firstNode(queries.subarray(i * dim, (i + 1) * dim))
+    own++
+  }
+  if (own > 0 && Atomics.add(claimed, 1, own) + own === total) visitOrder(nodes, shape.nodeCounts[0]!, order)
   return undefined
 }
 
 export function search(input: Input<'search'>): undefined {
-  const { index, queries, first, order, k, effort, outIds, outDistances } = input
+  const { index, queries, order, k, effort, outIds, outDistances } = input
   const searcher = searcherOf(index)
   const { dim } = index.snapshot
   for (const at of claims(input)) {
-    const i = first + (order?.[at] ?? at)
+    const i = order?.[at] ?? at
     searcher.search(queries.subarray(i * dim, (i + 1) * dim), k, effort, outIds, outDistances, i * k)
   }
   return undefined

@@ -3,5 +3,5 @@ import { task } from './task.js'
 
 /** The tasks of threads that search, by name. */
 
-export const firstNodes = task<'firstNodes'>(searchTasks.firstNodes)
+export const order = task<'order'>(searchTasks.order)
 export const search = task<'search'>(searchTasks.search)

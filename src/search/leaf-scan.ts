@@ -1,14 +1,12 @@
 import { align64 } from '../base/align.js'
 import { QueryCodes } from '../codes/query-codes.js'
 import type { Arena } from '../kernels/memory.js'
-import { entryBytes, leavesBytes } from '../codes/leaves.js'
+import { entryBytes } from '../codes/leaves.js'
 import type { Snapshot } from '../tree/snapshot.js'
 import type { CodeRows } from './code-rows.js'
 
 /** Leaves scanned by one kernel call: a few milliseconds at most. */
 const LEAVES_A_CALL = 4096
-/** Bytes of records looked into before any is scanned: what the second cache of a current server holds. */
-const BYTES_AHEAD = 1 << 20
 /** Places that a leaf takes beyond its entries, at most: the rest of its last block. */
 const LEAF_EXCESS = 15
 
@@ -24,8 +22,6 @@ export class LeafScan {
   readonly #snapshot: Snapshot
   readonly #codes: QueryCodes
   readonly #entryBytes: number
-  /** Leaves whose records are looked into ahead. */
-  readonly #leavesAhead: number
   #scratch = 0
   #leafRoom = 0
   #placeRoom = 0
@@ -53,8 +49,6 @@ export class LeafScan {
     this.#snapshot = snapshot
     this.#codes = new QueryCodes(arena, snapshot, scratch)
     this.#entryBytes = entryBytes(snapshot)
-    const { shape, entryCount } = snapshot
-    this.#leavesAhead = Math.floor((BYTES_AHEAD * shape.leafCount) / leavesBytes(snapshot, shape.leafCount, entryCount))
   }
 
   /** Give the scratch back. */
@@ -108,15 +102,7 @@ export class LeafScan {
     const { leafOffsets, leaves: records } = view
     const { dim, codeBytes } = this.#snapshot
     const { integers, unit, weight, scale, factor, tables } = this.#codes
-    kernels.touchLeaves(
-      leaves,
-      Math.min(count, this.#leavesAhead),
-      dim,
-      records.byteOffset,
-      leafOffsets.byteOffset,
-      this.#entryBytes,
-      this.#scratch,
-    )
+    kernels.touchLeaves(leaves, count, dim, records.byteOffset, leafOffsets.byteOffset, this.#entryBytes, this.#scratch)
     this.#leastBase = kernels.leafBases(
       integers,
       unit,

@@ -229,14 +229,6 @@ export class RouteModel {
     return count
   }
 
-  /** The best node below the root. */
-  firstNode(query: number): number {
-    const scores = this.arena.f32(this.scoreNode(query, 0, 0), this.shape.arities[0]!)
-    let best = 0
-    for (let node = 1; node < scores.length; node++) if (scores[node]! > scores[best]!) best = node
-    return best
-  }
-
   /**
    * Score the children of one node, for a tree update that goes layer by layer.
    * @param node - its number within level `level` - 1 (0 for the root).

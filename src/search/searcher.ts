@@ -266,10 +266,4 @@ export class Searcher {
       this.#heap,
     )
   }
-
-  /** The node below the root at which a query begins; 0 where there is no tree. */
-  firstNode(query: ArrayLike<number>): number {
-    this.query.load(query)
-    return this.models[0]?.firstNode(this.query.routing) ?? 0
-  }
 }
