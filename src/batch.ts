@@ -1,5 +1,5 @@
 import { openSearchPool } from '#search-threads'
-import { sharedBuffer } from './base/shared.js'
+import { sharedU32 } from './base/shared.js'
 import type { Pace } from './format/pace.js'
 import type { OpenIndex } from './open.js'
 import type { SharedIndex } from './pool/messages.js'
@@ -36,23 +36,19 @@ export async function searchHere(searcher: Searcher, job: BatchJob, pace: Pace, 
   }
 }
 
-/** Zeroes that threads share. */
-function shared(length: number): Uint32Array {
-  return new Uint32Array(sharedBuffer(length * 4))
-}
-
 /** Search a batch on the threads of a pool, until `cancelled` is not 0: one task a thread, which share the queries out. */
 async function searchTogether(
   pool: WorkerPool,
   index: SharedIndex,
   job: BatchJob,
-  cancelled: Int32Array,
+  cancelled: Uint32Array,
 ): Promise<void> {
   const total = job.outIds.length / job.k
   const batch = { ...job, index, total, cancelled }
-  const order = total < LEAST_ORDERED || job.effort.probes === 0 ? undefined : shared(total)
-  if (order) await pool.each('order', pool.threads, 1, { ...batch, claimed: shared(2), nodes: shared(total), order })
-  await pool.each('search', pool.threads, 1, { ...batch, claimed: shared(1), order })
+  const order = total < LEAST_ORDERED || job.effort.probes === 0 ? undefined : sharedU32(total)
+  if (order)
+    await pool.each('order', pool.threads, 1, { ...batch, claimed: sharedU32(2), nodes: sharedU32(total), order })
+  await pool.each('search', pool.threads, 1, { ...batch, claimed: sharedU32(1), order })
 }
 
 /** The worker pools of one index: made when first needed, one for each number of threads asked for. */
@@ -75,7 +71,7 @@ export class BatchPools {
     if (opening === undefined) this.#pools.set(threads, (opening = openSearchPool(threads)))
     const pool = await opening
     if (pool === undefined) return false
-    const cancelled = new Int32Array(sharedBuffer(4))
+    const cancelled = sharedU32(1)
     let abort = (): void => undefined
     const aborted = new Promise<never>((_, reject) => (abort = () => reject(signal!.reason as Error)))
     signal?.addEventListener('abort', abort, { once: true })

@@ -2,7 +2,7 @@ import { InvalidArgumentError } from './base/errors.js'
 import type { StoredType } from './base/matrix.js'
 import type { Rows, RowType } from './base/options.js'
 import { openRows, toFloats, type FileOpener, type RowSource } from './base/rows.js'
-import { sharedBuffer } from './base/shared.js'
+import { sharedF32 } from './base/shared.js'
 import type { Pace } from './format/pace.js'
 import { Arena } from './kernels/memory.js'
 
@@ -45,7 +45,7 @@ interface QuerySink {
 
 /** Room for a known number of components. */
 function sizedSink(length: number): QuerySink {
-  const all = new Float32Array(sharedBuffer(length * 4))
+  const all = sharedF32(length)
   let at = 0
   return {
     add(values) {

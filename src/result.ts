@@ -1,6 +1,6 @@
 import { CapacityError } from './base/errors.js'
 import type { IdArray } from './base/options.js'
-import { sharedBuffer } from './base/shared.js'
+import { sharedF32, sharedU32 } from './base/shared.js'
 import { decodeIds } from './format/ids.js'
 import type { Snapshot } from './tree/snapshot.js'
 
@@ -26,8 +26,8 @@ export function answerArrays(count: number, k: number): { outIds: Uint32Array; o
   try {
     if (answers > MOST_ANSWERS) throw new RangeError()
     return {
-      outIds: new Uint32Array(sharedBuffer(answers * 4)),
-      outDistances: new Float32Array(sharedBuffer(answers * 4)),
+      outIds: sharedU32(answers),
+      outDistances: sharedF32(answers),
     }
   } catch {
     throw new CapacityError(

@@ -166,7 +166,7 @@ export class BatlIndex<I extends IdArray = Uint32Array> implements AsyncDisposab
   async searchBatch(queries: Rows, options?: BatchOptions): Promise<BatchResult<I>> {
     const { threads: own, snapshot } = this.#live()
     const asked = resolveSearchOptions(options, ['dim', 'threads', 'signal'])
-    const { probes, beamWidth, rerank } = this.#effort(asked)
+    const effort = this.#effort(asked)
     const { signal } = options ?? {}
     const threads = options?.threads === undefined ? own : resolveThreads(options.threads, cores())
     checkSignal(signal)
@@ -176,14 +176,14 @@ export class BatlIndex<I extends IdArray = Uint32Array> implements AsyncDisposab
     this.#live()
     const count = matrix.length / this.dim
     const k = Math.min(asked.k, this.size)
-    const { outIds, outDistances } = answerArrays(count, k)
-    const job = { queries: matrix, k, effort: { probes, beamWidth, rerank }, outIds, outDistances }
+    const answers = answerArrays(count, k)
+    const job = { queries: matrix, k, effort, ...answers }
     const apart = this.#ownsMemory && (await this.#pools.search(this.#open, job, threads, signal))
     if (!apart) await searchHere(this.#searcher, job, new Pace(signal), () => this.#live())
     this.#live()
     return {
-      ids: idsOf(snapshot, outIds.slice()) as I,
-      distances: outDistances.slice(),
+      ids: idsOf(snapshot, answers.outIds.slice()) as I,
+      distances: answers.outDistances.slice(),
       offsets: answerOffsets(count, k),
     }
   }

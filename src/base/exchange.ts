@@ -1,4 +1,4 @@
-import { sharedBuffer } from './shared.js'
+import { sharedBuffer, sharedF32 } from './shared.js'
 
 /**
  * Halves of a batch: each is summed up on its own and then added to the other, whether one worker computes both or two compute
@@ -20,7 +20,7 @@ export function exchangeMemory(weights: number): ExchangeMemory {
   return {
     arrivals: new Int32Array(sharedBuffer(4)),
     losses: new Float64Array(sharedBuffer(HALVES * 8)),
-    sums: Array.from({ length: HALVES }, () => new Float32Array(sharedBuffer(weights * 4))),
+    sums: Array.from({ length: HALVES }, () => sharedF32(weights)),
   }
 }
 

@@ -15,6 +15,16 @@ export function sharedBuffer(bytes: number): ArrayBufferLike {
   return canShare() ? new SharedArrayBuffer(bytes) : new ArrayBuffer(bytes)
 }
 
+/** Zeroes, shared where that can be. */
+export function sharedU32(length: number): Uint32Array {
+  return new Uint32Array(sharedBuffer(length * 4))
+}
+
+/** Zeroes, shared where that can be. */
+export function sharedF32(length: number): Float32Array {
+  return new Float32Array(sharedBuffer(length * 4))
+}
+
 /** Whether other threads can read and write the same bytes. */
 export function isShared(buffer: ArrayBufferLike): boolean {
   return tagOf(buffer) === 'SharedArrayBuffer'

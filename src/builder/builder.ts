@@ -1,3 +1,4 @@
+import { sharedU32 } from '../base/shared.js'
 import { mapSnapshot } from '../format/decode.js'
 import type { Holders } from '../pool/messages.js'
 import { liveViews } from '../kernels/memory.js'
@@ -7,7 +8,6 @@ import type { Rung, Snapshot } from '../tree/snapshot.js'
 import { encodeEntries } from './codes.js'
 import { addCopies, rowCosts } from './copies.js'
 import {
-  sharedU32,
   shareF32,
   singleHolders,
   shareU32,

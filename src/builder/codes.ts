@@ -1,11 +1,12 @@
 import { Rng } from '../base/rng.js'
+import { sharedF32, sharedU32 } from '../base/shared.js'
 import type { Codec } from '../codes/coder.js'
 import { CENTROIDS, codeShape, rotatedStride } from '../codes/shape.js'
 import { LeafWriter } from '../codes/leaf-writer.js'
 import type { LeafRecords } from '../codes/leaves.js'
 import { toSteps } from '../tree/router.js'
 import type { Snapshot } from '../tree/snapshot.js'
-import { rowsByLeaf, sharedF32, shareF32, sharedU32, shareU32, type Build } from './context.js'
+import { rowsByLeaf, shareF32, shareU32, type Build } from './context.js'
 
 /** Rows that rotation and codebooks are learned from. */
 const SAMPLE = 8192

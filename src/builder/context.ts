@@ -1,5 +1,6 @@
 import type { Phase, ResolvedOptions } from '../base/options.js'
-import { sharedBuffer } from '../base/shared.js'
+import { groupItems } from '../base/groups.js'
+import { sharedF32, sharedU32 } from '../base/shared.js'
 import type { Layout, LayoutShape } from '../format/layout.js'
 import type { PointTable } from '../partition/points.js'
 import type { Holders, QuerySet, RouterTables, Tasks } from '../pool/messages.js'
@@ -92,16 +93,6 @@ export interface TreeState {
   readonly holders: Holders
 }
 
-/** A shared array that workers can fill. */
-export function sharedU32(length: number): Uint32Array {
-  return new Uint32Array(sharedBuffer(length * 4))
-}
-
-/** A shared array that workers can fill. */
-export function sharedF32(length: number): Float32Array {
-  return new Float32Array(sharedBuffer(length * 4))
-}
-
 /** The same values in shared memory. */
 export function shareU32(values: ArrayLike<number>): Uint32Array {
   const shared = sharedU32(values.length)
@@ -122,12 +113,7 @@ export function rowsByLeaf(
   leafOf: ArrayLike<number>,
   leafCount: number,
 ): { offsets: Uint32Array; rows: Uint32Array } {
-  const offsets = workspace.u32(leafCount + 1)
-  for (let row = 0; row < leafOf.length; row++) if (leafOf[row]! >= 0) offsets[leafOf[row]! + 1]!++
-  for (let leaf = 0; leaf < leafCount; leaf++) offsets[leaf + 1]! += offsets[leaf]!
-  const next = offsets.slice()
-  const rows = workspace.u32(offsets[leafCount]!)
-  for (let row = 0; row < leafOf.length; row++) if (leafOf[row]! >= 0) rows[next[leafOf[row]!]!++] = row
+  const { offsets, items: rows } = groupItems(leafOf, leafCount, (length) => workspace.u32(length))
   return { offsets, rows }
 }
 

@@ -41,7 +41,7 @@ export function estimateBytes(
 
 /**
  * The peak of a build beside the index: rows have lists first, and neighbours that queries learn from later. With the index
- * it is within 25% of the peaks in docs/benchmarks.md, and within 3% from 300,000 rows on.
+ * it is within 27% of the peaks in docs/benchmarks.md, and within 8% from 300,000 rows on.
  */
 function workBytes(size: number, dim: number, stride: number, leafCount: number): number {
   const learned = Math.min(size, trainingQueries(dim)) * (stride + LABEL_BYTES)

@@ -1,8 +1,8 @@
 import { CapacityError } from '../base/errors.js'
+import { sharedU32 } from '../base/shared.js'
 import { NO_LEAF } from '../partition/balance.js'
 import type { Holders } from '../pool/messages.js'
 import { MOST_COPIES } from '../tree/snapshot.js'
-import { sharedU32 } from './context.js'
 
 /** Loads of the leaves under the holders. */
 export function loadsOf(holders: Holders, leafCount: number): Uint32Array {

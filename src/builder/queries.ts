@@ -1,13 +1,13 @@
 import { EXACT_ROWS } from '../base/options.js'
 import { Rng } from '../base/rng.js'
 import { rowStride } from '../base/matrix.js'
-import { sharedBuffer } from '../base/shared.js'
+import { sharedBuffer, sharedF32, sharedU32 } from '../base/shared.js'
 import { toUnit, type StoredQueries } from '../base/stored-queries.js'
 import { nearGraph } from '../partition/near-graph.js'
 import { NO_ROW } from '../partition/points.js'
 import type { BlockRouter } from '../partition/route-block.js'
 import type { Holders, QuerySet, Votes } from '../pool/messages.js'
-import { rowsByLeaf, sharedF32, sharedU32, shareU32, type Build, type Labelled } from './context.js'
+import { rowsByLeaf, shareU32, type Build, type Labelled } from './context.js'
 import { learnablePositions } from './partition.js'
 
 /** Queries withheld to select and tune by: at least, at most. */

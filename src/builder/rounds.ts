@@ -1,17 +1,10 @@
 import { Rng } from '../base/rng.js'
+import { sharedU32 } from '../base/shared.js'
 import type { RouterTables, Votes } from '../pool/messages.js'
 import { scoreRoot } from '../pool/route-tasks.js'
 import { withAuction } from './auction.js'
 import { nodeCapacities } from './plan.js'
-import {
-  rowsByLeaf,
-  sharedU32,
-  singleHolders,
-  type Build,
-  type Labelled,
-  type RoundReport,
-  type TreeState,
-} from './context.js'
+import { rowsByLeaf, singleHolders, type Build, type Labelled, type RoundReport, type TreeState } from './context.js'
 import { logVotes } from './queries.js'
 import { trainRouter, type Training } from './route.js'
 import { scoreTrees } from './tune.js'

@@ -1,10 +1,11 @@
 import type { Metric } from '../base/options.js'
+import { sharedF32 } from '../base/shared.js'
 import { nearnessBias } from '../partition/kmeans.js'
 import { blockRouter, type BlockRouter } from '../partition/route-block.js'
 import type { CentroidTree, Holders, RouterTables } from '../pool/messages.js'
 import { padded, routerFloats, routerTensors, routerViews } from '../tree/router.js'
 import { treeShape, type TreeShape } from '../tree/shape.js'
-import { sharedF32, shareF32, type Build, type TreeState } from './context.js'
+import { shareF32, type Build, type TreeState } from './context.js'
 import { labelLessons, type Lessons } from './queries.js'
 
 /**

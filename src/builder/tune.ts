@@ -1,3 +1,4 @@
+import { sharedF32, sharedU32 } from '../base/shared.js'
 import type { Holders, RouterTables, SharedIndex } from '../pool/messages.js'
 import {
   fitLadder,
@@ -11,7 +12,7 @@ import {
 import { searchCost } from '../search/cost.js'
 import type { BlockProgress } from '../pool/pool.js'
 import { TUNED_K, type Rung } from '../tree/snapshot.js'
-import { sharedF32, sharedU32, shareU32, type Build, type Labelled } from './context.js'
+import { shareU32, type Build, type Labelled } from './context.js'
 
 /** Queries a task. */
 const QUERY_BLOCK = 64

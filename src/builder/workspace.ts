@@ -1,5 +1,5 @@
 import { CapacityError } from '../base/errors.js'
-import { sharedBuffer } from '../base/shared.js'
+import { sharedBuffer, sharedF32, sharedU32 } from '../base/shared.js'
 import { Arena } from '../kernels/memory.js'
 
 /** Keys of memories that only a build knows are negative; those of indexes are not. */
@@ -26,14 +26,14 @@ export class Workspace {
   /** Zeroes that workers can fill. */
   u32(length: number): Uint32Array {
     const address = this.#allocate(length * 4)
-    if (address === undefined) return new Uint32Array(sharedBuffer(length * 4))
+    if (address === undefined) return sharedU32(length)
     return this.#own(this.arena.u32(address, length))
   }
 
   /** Zeroes that workers can fill. */
   f32(length: number): Float32Array {
     const address = this.#allocate(length * 4)
-    if (address === undefined) return new Float32Array(sharedBuffer(length * 4))
+    if (address === undefined) return sharedF32(length)
     return this.#own(this.arena.f32(address, length))
   }
 

@@ -1,5 +1,6 @@
 import { align64 } from '../base/align.js'
-import { sharedBuffer } from '../base/shared.js'
+import { groupItems, type Groups } from '../base/groups.js'
+import { sharedBuffer, sharedF32 } from '../base/shared.js'
 import type { Arena } from '../kernels/memory.js'
 import { NO_LEAF } from './balance.js'
 
@@ -105,7 +106,7 @@ function wholeNumbers({ rows, bias }: FloatLevel, centre: Float32Array, width: n
   }
   // What all nodes have in common would cost the differences of their scores the last bits of f32.
   const level = whole.reduce((sum, value) => sum + value, 0) / count
-  const rest = new Float32Array(sharedBuffer(count * 4))
+  const rest = sharedF32(count)
   for (let n = 0; n < count; n++) rest[n] = bounded(whole[n]! - level)
   return { rows: integers, unit, bias: rest, middle, level }
 }
@@ -203,7 +204,7 @@ export class RouteBlock {
       this.#multiply(nodes, { first: 0, nodeCount, entries, count, beam: 1, out: all })
       kernels.shortenLists(all, count, nodeCount, 0, this.#beam, this.#beam, chosen, nodeScores)
     }
-    this.#scoreLeaves(invert(kept, nodes?.bias.length ?? 1))
+    this.#scoreLeaves(groupItems(kept, nodes?.bias.length ?? 1))
   }
 
   /** Route queries f32 [count * width]. */
@@ -237,7 +238,7 @@ export class RouteBlock {
   }
 
   /** Score every node's leaves for the queries that keep it. */
-  #scoreLeaves({ offsets, entries }: Inverted): void {
+  #scoreLeaves({ offsets, items: entries }: Groups): void {
     const nodeCount = this.#arity
     const beam = this.#beam
     const { scores } = this.#at
@@ -300,7 +301,7 @@ export class RouteBlock {
   visitors(): { offsets: Uint32Array; queries: Uint32Array } {
     const length = Math.min(this.looked, Math.ceil(this.#wanted * 1.1))
     const { leaves } = this.shorten(this.#wanted, length)
-    const { offsets, entries } = invert(leaves, this.#router.leaves.bias.length)
+    const { offsets, items: entries } = groupItems(leaves, this.#router.leaves.bias.length)
     return { offsets, queries: entries.map((entry) => Math.floor(entry / length)) }
   }
 
@@ -348,20 +349,3 @@ type PartName =
   | 'scores'
   | 'short'
   | 'shortScores'
-
-/** Entries of lists by what they name: [offsets[v], offsets[v + 1]) of `entries` are the places that hold v. */
-interface Inverted {
-  readonly offsets: Uint32Array
-  readonly entries: Uint32Array
-}
-
-/** Turn lists of values below `count` round; other values are passed over. */
-function invert(lists: Uint32Array, count: number): Inverted {
-  // One place further on, each offset moves to the end of its value, where the next one begins.
-  const next = new Uint32Array(count + 2)
-  for (const value of lists) if (value < count) next[value + 2]!++
-  for (let value = 0; value < count; value++) next[value + 2]! += next[value + 1]!
-  const entries = new Uint32Array(next[count + 1]!)
-  for (let i = 0; i < lists.length; i++) if (lists[i]! < count) entries[next[lists[i]! + 1]!++] = i
-  return { offsets: next.subarray(0, count + 1), entries }
-}

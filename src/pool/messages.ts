@@ -80,7 +80,7 @@ export interface SharedBatch {
   /** How many are claimed. */
   readonly claimed: Uint32Array
   /** [1]: not 0 once nobody waits for the answers. */
-  readonly cancelled: Int32Array
+  readonly cancelled: Uint32Array
 }
 
 /** Input and output of each task; arrays named `out...` are shared and filled by the worker. */

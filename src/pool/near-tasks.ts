@@ -1,3 +1,4 @@
+import { toUnit } from '../base/stored-queries.js'
 import { NearSearch } from '../partition/near.js'
 import { Neighbourhood } from '../partition/near-graph.js'
 import { NO_ROW, type PointTable, type Points } from '../partition/points.js'
@@ -45,14 +46,10 @@ function rawQueries(queries: QuerySet, table: PointTable, order: Uint32Array): F
 function routeQueries(block: RouteBlock, raw: Float32Array, { dim, metric }: PointTable, width: number): void {
   const count = raw.length / dim
   const routing = localArena().f32(block.queries, count * width)
-  for (let i = 0, at = 0; at < raw.length; i++, at += dim) {
-    let scale = 1
-    if (metric !== 'l2') {
-      let sum = 0
-      for (let j = at; j < at + dim; j++) sum += raw[j]! * raw[j]!
-      scale = sum > 0 ? 1 / Math.sqrt(sum) : 0
-    }
-    for (let j = 0; j < dim; j++) routing[i * width + j] = raw[at + j]! * scale
+  for (let i = 0; i < count; i++) {
+    const query = routing.subarray(i * width, i * width + dim)
+    query.set(raw.subarray(i * dim, (i + 1) * dim))
+    if (metric !== 'l2') toUnit(query)
   }
   block.route(count)
 }

@@ -1,6 +1,6 @@
+import { groupItems } from '../base/groups.js'
 import { BatchSearcher } from '../search/batch-searcher.js'
 import { arenaOf } from './arenas.js'
-import { visitOrder } from '../search/visit-order.js'
 import type { SharedBatch, SharedIndex, Tasks } from './messages.js'
 
 type Input<K extends keyof Tasks> = Tasks[K]['input']
@@ -35,7 +35,10 @@ function* claims({ total, claimed, cancelled }: SharedBatch): Generator<number> 
   }
 }
 
-/** Whichever thread finds the last node puts all queries in order. */
+/**
+ * Queries that begin at the same node below the root follow one another, since the leaves that they visit, and the rows in
+ * them, lie near each other in memory. Whichever thread finds the last node puts all queries in order.
+ */
 export function order(input: Input<'order'>): undefined {
   const { index, queries, total, claimed, nodes, order } = input
   const searcher = searcherOf(index)
@@ -45,7 +48,8 @@ export function order(input: Input<'order'>): undefined {
     nodes[i] = searcher.firstNode(queries.subarray(i * dim, (i + 1) * dim))
     own++
   }
-  if (own > 0 && Atomics.add(claimed, 1, own) + own === total) visitOrder(nodes, shape.nodeCounts[0]!, order)
+  const found = Atomics.add(claimed, 1, own) + own
+  if (own > 0 && found === total) order.set(groupItems(nodes, shape.nodeCounts[0]!).items)
   return undefined
 }
 

@@ -10,7 +10,7 @@ import { BlockScratch, QueryStream, featureRows, fitNormaliser, levelTargets } f
 import type { Normaliser } from './sample.js'
 import type { Tensor, Tensor2D, Trainer } from './tf.js'
 
-/** Largest block of logits held at once, in floats: 4 MB each for the logits, shares, targets and errors of a block. */
+/** Largest block of logits held at once, in floats: 2 MB each for the logits, shares, targets and errors of a block. */
 const BLOCK_FLOATS = 1 << 19
 /** Queries on which temperatures are fitted. */
 const TEMPERATURE_QUERIES = 256

@@ -1,35 +1,10 @@
 import { describe, expect, test } from '@jest/globals'
 import { BatlIndex, exactSearch, type Metric } from '../../build/index.js'
-import { Rng } from '../../build/base/rng.js'
+import { mixture } from '../../bench/harness/mixture.js'
 
 /** Just enough for a tree: these builds are long. */
 const SIZE = 4200
 const QUERIES = 300
-/** Dimensions in which a cluster's rows differ. */
-const INNER = 16
-const CLUSTERS = 40
-
-/**
- * Rows [count * dim] of a seeded mixture: each near one of some centres, off it within a space of few dimensions that is
- * turned into all of them, with a little noise in each component.
- */
-function mixture(count: number, dim: number, seed: number): Float32Array {
-  const rng = new Rng(7, dim)
-  const centres = Float32Array.from({ length: CLUSTERS * dim }, () => rng.normal())
-  const basis = Float32Array.from({ length: INNER * dim }, () => rng.normal())
-  const own = new Rng(seed, dim)
-  const rows = new Float32Array(count * dim)
-  for (let row = 0; row < count; row++) {
-    const out = rows.subarray(row * dim, (row + 1) * dim)
-    const centre = own.below(CLUSTERS) * dim
-    for (let j = 0; j < dim; j++) out[j] = centres[centre + j]! + 0.05 * (own.uniform() - 0.5)
-    for (let i = 0; i < INNER; i++) {
-      const weight = own.normal() / 4
-      for (let j = 0; j < dim; j++) out[j]! += weight * basis[i * dim + j]!
-    }
-  }
-  return rows
-}
 
 // The longer the rows, the longer the build, and the less a metric changes of it.
 describe.each<[number, Metric[]]>([
@@ -37,8 +12,8 @@ describe.each<[number, Metric[]]>([
   [1536, ['l2', 'cosine']],
   [3072, ['cosine']],
 ])('%d components', (dim, metrics) => {
-  const rows = mixture(SIZE, dim, 1)
-  const queries = mixture(QUERIES, dim, 2)
+  const rows = mixture({ size: SIZE, dim })
+  const queries = mixture({ size: QUERIES, dim, stream: 1 })
 
   test.each(metrics)(
     'build, trained, and give the recall that is asked for under %s',

@@ -1,11 +1,11 @@
 import { Rng } from '../../build/base/rng.js'
 import type { TrainRequest } from '../../build/train/router.js'
-
-/** A request whose queries are floats. */
-export type FloatRequest = TrainRequest & { queries: Float32Array }
 import { routerFloats, routerTensors, routerViews } from '../../build/tree/router.js'
 import { treeShape } from '../../build/tree/shape.js'
 import { levelScores } from './reference.js'
+
+/** A request whose queries are floats. */
+export type FloatRequest = TrainRequest & { queries: Float32Array }
 
 const NEIGHBOURS = 10
 const DIM = 24
