@@ -6,13 +6,15 @@ import { sharedBuffer, sharedF32 } from './shared.js'
  */
 export const HALVES = 2
 
-/** Memory through which two workers that train one router together add up their gradients. Crosses threads as it is. */
+/** Memory in which a router's weights are trained, by one worker or by two together. Crosses threads as it is. */
 export interface ExchangeMemory {
   /** How often a worker has come to a meeting, since the training began. */
   readonly arrivals: Int32Array
-  /** Of each half: its summed loss, and its gradients one after the other. */
+  /** Of each half: its summed loss, and its summed gradients one after the other. */
   readonly losses: Float64Array
   readonly sums: readonly Float32Array[]
+  /** The weights that are trained, one after the other. */
+  readonly weights: Float32Array
 }
 
 /** @param weights - how many floats are trained. */
@@ -21,54 +23,37 @@ export function exchangeMemory(weights: number): ExchangeMemory {
     arrivals: new Int32Array(sharedBuffer(4)),
     losses: new Float64Array(sharedBuffer(HALVES * 8)),
     sums: Array.from({ length: HALVES }, () => sharedF32(weights)),
+    weights: sharedF32(weights),
   }
 }
 
-/** One worker's side of an all-reduce between two: both give their half's sums, and both see the other's. */
+/**
+ * One worker's side of a training: which halves of a batch it computes, and which share of the weights it moves. Two workers
+ * compute one half and move one half of the weights each, so that neither holds the optimiser's state of all (Rajbhandari
+ * et al., "ZeRO", SC 2020).
+ */
 export class Exchange {
-  readonly #memory: ExchangeMemory
-  readonly #half: number
+  readonly memory: ExchangeMemory
+  readonly halves: readonly number[]
+  /** This worker's share: weights [first, end). */
+  readonly first: number
+  readonly end: number
   #meetings = 0
 
-  /** @param half - which one this worker computes. */
-  constructor(memory: ExchangeMemory, half: number) {
-    this.#memory = memory
-    this.#half = half
+  /** @param half - which one this worker computes; both where there is no other worker. */
+  constructor(memory: ExchangeMemory, half: number | undefined) {
+    const { length } = memory.weights
+    this.memory = memory
+    this.halves = half === undefined ? [0, 1] : [half]
+    const middle = Math.ceil(length / HALVES)
+    this.first = half === 1 ? middle : 0
+    this.end = half === 0 ? middle : length
   }
 
-  /** Which half of a batch this worker computes. */
-  get half(): number {
-    return this.#half
-  }
-
-  /**
-   * Give this half's sums and wait for the other's. Blocks the thread.
-   * @param take - reads the other half's gradients, as one array each; they are valid until it returns.
-   */
-  swap<T>(
-    loss: number,
-    gradients: readonly ArrayLike<number>[],
-    take: (loss: number, gradients: readonly Float32Array[]) => T,
-  ): T {
-    const { losses, sums } = this.#memory
-    const own = sums[this.#half]!
-    losses[this.#half] = loss
-    let at = 0
-    for (const gradient of gradients) {
-      own.set(gradient, at)
-      at += gradient.length
-    }
-    this.#meet()
-    const other = HALVES - 1 - this.#half
-    at = 0
-    const theirs = gradients.map(({ length }) => sums[other]!.subarray(at, (at += length)))
-    const taken = take(losses[other]!, theirs)
-    this.#meet()
-    return taken
-  }
-
-  #meet(): void {
-    const { arrivals } = this.#memory
+  /** Wait until the other worker, where there is one, has come as far. Blocks the thread. */
+  meet(): void {
+    if (this.halves.length === HALVES) return
+    const { arrivals } = this.memory
     const all = ++this.#meetings * HALVES
     Atomics.add(arrivals, 0, 1)
     Atomics.notify(arrivals, 0)

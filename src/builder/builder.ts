@@ -76,7 +76,7 @@ export async function buildTrees(input: BuildInput, means: BuildMeans): Promise<
     width: padded(points.dim),
     workspace: new Workspace(),
     order: new Uint32Array(points.size).map((_, i) => i),
-    withheldRows: new Set(split.withheldRows),
+    withheld: marked(points.size, split.withheldRows),
     trainer: 'none',
   }
   const geometry = await partition(build, options.seed, true)
@@ -123,6 +123,13 @@ export async function buildTrees(input: BuildInput, means: BuildMeans): Promise<
   const rungs = await tuneLadders(build, { memory, key, snapshot }, states, sets)
   const rounds = grown.flatMap((tree) => tree.rounds)
   return { rungs, trainer: build.trainer, ...coded, rounds }
+}
+
+/** [size] 1 for each of some numbers. */
+function marked(size: number, numbers: Uint32Array): Uint8Array {
+  const marks = new Uint8Array(size)
+  for (const number of numbers) marks[number] = 1
+  return marks
 }
 
 /** An index as it is searched when its rows are gone. */

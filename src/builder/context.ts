@@ -80,8 +80,8 @@ export interface Build extends BuildMeans {
   readonly workspace: Workspace
   /** [size] position -> row number, as the rows lie now. */
   order: Uint32Array
-  /** Row numbers that serve as queries to select and tune by, and that nothing else learns from. */
-  withheldRows: ReadonlySet<number>
+  /** [size] by row number: 1 where the row serves as a query to select and tune by, and nothing else learns from it. */
+  readonly withheld: Uint8Array
   trainer: 'none' | 'wasm' | 'tfjs-node'
 }
 

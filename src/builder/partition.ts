@@ -210,9 +210,9 @@ function shareTree({ workspace }: Build, arities: readonly number[], levels: rea
 
 /** Centroids at the means of each leaf's rows, those that are withheld left out. */
 export async function moveCentroids(build: Build, tree: CentroidTree, leafOf: Uint32Array): Promise<CentroidTree> {
-  const { pool, shape, input, width, workspace, order, withheldRows } = build
+  const { pool, shape, input, width, workspace, order, withheld } = build
   const out = workspace.copyF32(tree.levels.at(-1)!)
-  const counted = Int32Array.from(leafOf, (leaf, position) => (withheldRows.has(order[position]!) ? -1 : leaf))
+  const counted = Int32Array.from(leafOf, (leaf, position) => (withheld[order[position]!] === 1 ? -1 : leaf))
   const { offsets, rows } = rowsByLeaf(workspace, counted, shape.leafCount)
   await pool.each('means', shape.leafCount, LEAF_BLOCK, { points: input.points, offsets, rows, out })
   const moved = shareTree(build, tree.arities, nodeCentroids(out, shape, width))
@@ -221,13 +221,10 @@ export async function moveCentroids(build: Build, tree: CentroidTree, leafOf: Ui
 }
 
 /** Positions of the rows that may be learned from, ascending. */
-export function learnablePositions({ order, withheldRows }: Build): Uint32Array {
-  const positions = new Uint32Array(order.length - withheldRows.size)
-  let count = 0
-  for (let position = 0; position < order.length; position++) {
-    if (!withheldRows.has(order[position]!)) positions[count++] = position
-  }
-  return positions
+export function learnablePositions({ order, withheld }: Build): Uint32Array {
+  return new Uint32Array(order.length)
+    .map((_, position) => position)
+    .filter((position) => withheld[order[position]!] === 0)
 }
 
 /** Two-level k-means: coarse clusters, then a share of the leaves in each. */

@@ -51,7 +51,12 @@ export function copyScores(
  * @returns `count` positions, ascending; fewer where fewer rows have less than `MOST_COPIES` leaves.
  */
 export function costliestRows(cost: Float32Array, held: Uint8Array, count: number): Uint32Array {
-  const open = Uint32Array.from(cost.keys()).filter((row) => held[row]! < MOST_COPIES)
-  open.sort((a, b) => cost[b]! - cost[a]! || a - b)
-  return open.slice(0, count).sort()
+  const open = new Uint32Array(cost.length).map((_, row) => row).filter((row) => held[row]! < MOST_COPIES)
+  if (count >= open.length) return open
+  const sorted = Float32Array.from(open, (row) => cost[row]!).sort()
+  const least = sorted[sorted.length - count] ?? Infinity
+  // Rows of the least cost that is taken: as many of the first as still have room.
+  let ties = count
+  for (let i = sorted.length - 1; i >= 0 && sorted[i]! > least; i--) ties--
+  return open.filter((row) => cost[row]! > least || (cost[row] === least && ties-- > 0))
 }

@@ -3,7 +3,7 @@ import { Rng } from '../base/rng.js'
 import { routerFloats, routerTensors, routerViews } from '../tree/router.js'
 import type { TreeShape } from '../tree/shape.js'
 import { exportHeads, fitTemperature, headGradient, importHeads } from './heads.js'
-import { STREAMS, optimise, type SummedGradient } from './optimise.js'
+import { STREAMS, addTensors, optimise, type Weight } from './optimise.js'
 import { checkLength } from './request.js'
 import type { TrainRequest, TrainResult } from './request.js'
 import { BlockScratch, QueryStream, featureRows, fitNormaliser, levelTargets } from './sample.js'
@@ -28,15 +28,13 @@ export interface LevelStart {
 export async function trainLinear(trainer: Trainer, request: TrainRequest, shape: TreeShape): Promise<TrainResult> {
   const { dim } = request
   const { normaliser, heads } = startHeads(trainer, request, shape)
-  const { tf } = trainer
-  const start = heads.map((head) => tf.tensor2d(head, [dim + 1, head.length / (dim + 1)]))
   const scratch = new BlockScratch()
   const { weights, losses } = await optimise(
     trainer,
     request,
-    start,
-    (weights, ids) => (from, to) =>
-      sumBlocks(trainer, shape, ids.subarray(from, to), (rows) =>
+    headWeights(heads, dim),
+    (weights, ids) => (from, to, sums) =>
+      sumBlocks(trainer, shape, ids.subarray(from, to), sums, (rows) =>
         linearGradient(trainer, request, shape, normaliser, weights, rows, scratch),
       ),
   )
@@ -73,30 +71,34 @@ export function linearGradient(
   return { loss: tf.addN(levels.map(({ loss }) => loss)), gradients: levels.map(({ head }) => head) }
 }
 
+/** Heads of all levels as they start. */
+export function headWeights(heads: readonly Float32Array[], dim: number): Weight[] {
+  return heads.map((head) => ({ values: head, shape: [dim + 1, head.length / (dim + 1)] }))
+}
+
 /**
- * Summed loss and gradient of some queries, from blocks of them small enough for the logits of the largest level.
+ * Add up the gradients of some queries, from blocks of them small enough for the logits of the largest level.
  * @param gradient - the sums over a block; runs inside `tf.tidy`.
+ * @returns their summed loss.
  */
 export function sumBlocks(
-  { tf }: Trainer,
+  trainer: Trainer,
   shape: TreeShape,
   ids: Uint32Array,
+  sums: Float32Array,
   gradient: (ids: Uint32Array) => { loss: Tensor; gradients: Tensor[] },
-): SummedGradient {
+): number {
   const most = Math.max(16, Math.floor(BLOCK_FLOATS / shape.leafCount))
   const rows = Math.ceil(ids.length / Math.ceil(ids.length / most))
-  let loss = 0
-  let sums: Tensor[] = []
+  let total = 0
   for (let from = 0; from < ids.length; from += rows) {
-    const held = sums
-    sums = tf.tidy(() => {
-      const block = gradient(ids.subarray(from, from + rows))
-      loss += block.loss.dataSync()[0]!
-      return held.length === 0 ? block.gradients : block.gradients.map((sum, i) => tf.add(held[i]!, sum))
+    trainer.tf.tidy(() => {
+      const { loss, gradients } = gradient(ids.subarray(from, from + rows))
+      total += loss.dataSync()[0]!
+      addTensors(trainer, gradients, sums)
     })
-    tf.dispose(held)
   }
-  return { loss, gradients: sums }
+  return total
 }
 
 /** The heads of `request.weights`, or those of `request.tables` with each level's temperature fitted. */

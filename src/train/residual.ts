@@ -2,7 +2,7 @@ import { Rng } from '../base/rng.js'
 import { RESIDUAL_HIDDEN, padded, routerFloats, routerTensors, routerViews } from '../tree/router.js'
 import type { TreeShape } from '../tree/shape.js'
 import { exportHeads, headGradient } from './heads.js'
-import { earlier, nameHeads, startHeads, sumBlocks } from './linear.js'
+import { earlier, headWeights, nameHeads, startHeads, sumBlocks } from './linear.js'
 import { STREAMS, optimise } from './optimise.js'
 import { timesTransposed, transposedTimes } from './products.js'
 import type { TrainRequest, TrainResult } from './request.js'
@@ -16,22 +16,21 @@ import type { Tensor, Tensor2D, Trainer } from './tf.js'
  * @throws {BatlError} BATL_TRAINING when it diverges.
  */
 export async function trainResidual(trainer: Trainer, request: TrainRequest, shape: TreeShape): Promise<TrainResult> {
-  const { tf } = trainer
   const { dim } = request
   const { normaliser, heads } = startHeads(trainer, request, shape)
   const [encoderIn, encoderOut] = startEncoder(request)
   const start = [
-    tf.tensor2d(encoderIn, [dim + 1, RESIDUAL_HIDDEN]),
-    tf.tensor2d(encoderOut, [RESIDUAL_HIDDEN + 1, dim]),
-    ...heads.map((head) => tf.tensor2d(head, [dim + 1, head.length / (dim + 1)])),
+    { values: encoderIn, shape: [dim + 1, RESIDUAL_HIDDEN] },
+    { values: encoderOut, shape: [RESIDUAL_HIDDEN + 1, dim] },
+    ...headWeights(heads, dim),
   ]
   const scratch = new BlockScratch()
   const { weights, losses } = await optimise(
     trainer,
     request,
     start,
-    (weights, ids) => (from, to) =>
-      sumBlocks(trainer, shape, ids.subarray(from, to), (rows) =>
+    (weights, ids) => (from, to, sums) =>
+      sumBlocks(trainer, shape, ids.subarray(from, to), sums, (rows) =>
         residualGradient(trainer, request, shape, normaliser, weights, rows, scratch),
       ),
   )

@@ -4,8 +4,7 @@ import type { TreeShape } from '../tree/shape.js'
 import { crossEntropy, makePick, pickRows, stackRows } from './layers.js'
 import type { Pick } from './layers.js'
 import { earlier, earlierNormaliser } from './linear.js'
-import { STREAMS, optimise } from './optimise.js'
-import type { SummedGradient } from './optimise.js'
+import { STREAMS, addTensors, optimise } from './optimise.js'
 import type { TrainRequest, TrainResult } from './request.js'
 import { featureRows, fitNormaliser, sampleLeaves } from './sample.js'
 import type { Normaliser } from './sample.js'
@@ -32,15 +31,15 @@ export async function trainSeq2seq(trainer: Trainer, request: TrainRequest, shap
     before === undefined
       ? startParameters(parameters, new Rng(seed, STREAMS.start))
       : parameters.map(({ name, rows, cols }) => earlier(before, name, Math.max(1, rows) * cols))
-  const start = toTensors(trainer, parameters, values)
+  const start = parameters.map((parameter, i) => ({ values: values[i]!, shape: shapeOf(parameter) }))
   const paths = new Rng(seed, STREAMS.paths)
   const levels = planLevels(trainer, shape, batch)
   try {
     const { weights, losses } = await optimise(trainer, request, start, (weights, ids) => {
       const leaves = sampleLeaves(request, ids, paths)
-      return (from, to) => {
+      return (from, to, sums) => {
         const queries = featureRows(request, normaliser, ids.subarray(from, to), false)
-        return pathGradient(trainer, {
+        const { loss, gradients } = pathGradient(trainer, {
           shape,
           parameters,
           levels,
@@ -49,6 +48,9 @@ export async function trainSeq2seq(trainer: Trainer, request: TrainRequest, shap
           queries,
           leaves: leaves.subarray(from, to),
         })
+        addTensors(trainer, gradients, sums)
+        tf.dispose(gradients)
+        return loss
       }
     })
     const named: Record<string, Float32Array> = {
@@ -118,9 +120,11 @@ function fitUnitNormaliser({ queries, dim }: TrainRequest): Normaliser {
 }
 
 function toTensors({ tf }: Trainer, parameters: readonly Parameter[], values: readonly Float32Array[]): Tensor[] {
-  return parameters.map(({ rows, cols }, i) =>
-    rows === 0 ? tf.tensor1d(values[i]!) : tf.tensor2d(values[i]!, [rows, cols]),
-  )
+  return parameters.map((parameter, i) => tf.tensor(values[i]!, shapeOf(parameter)))
+}
+
+function shapeOf({ rows, cols }: Parameter): number[] {
+  return rows === 0 ? [cols] : [rows, cols]
 }
 
 /**
@@ -154,7 +158,7 @@ export interface PathBatch {
 }
 
 /** Cross-entropy of the batch's paths, summed over levels and paths, and its gradient. */
-export function pathGradient(trainer: Trainer, batch: PathBatch): SummedGradient {
+export function pathGradient(trainer: Trainer, batch: PathBatch): { loss: number; gradients: Tensor[] } {
   const { tf } = trainer
   const { shape, parameters, levels, dim, weights, leaves } = batch
   const rows = leaves.length
@@ -184,7 +188,7 @@ export function pathGradient(trainer: Trainer, batch: PathBatch): SummedGradient
     }
     const { value, grads } = tf.valueAndGrads(loss as (...tensors: Tensor[]) => Scalar)([...weights])
     return { loss: value.dataSync()[0]!, gradients: grads }
-  }) as SummedGradient & { gradients: Tensor[] }
+  }) as { loss: number; gradients: Tensor[] }
 }
 
 /** The nodes at which paths stand after `length` branches (0: the root). */
