@@ -56,13 +56,16 @@ export async function rowCosts(build: Build, tree: TreeState, found: readonly La
     }
     workspace.give(ranks)
   }
-  const mean =
-    sums.reduce((sum, value) => sum + value, 0) /
-    Math.max(
-      1,
-      counts.reduce((sum, value) => sum + value, 0),
-    )
-  return Float32Array.from(sums, (sum, row) => (sum + SHRINK * mean) / (counts[row]! + SHRINK))
+  let all = 0
+  let named = 0
+  for (let row = 0; row < size; row++) {
+    all += sums[row]!
+    named += counts[row]!
+  }
+  const mean = all / Math.max(1, named)
+  const costs = new Float32Array(size)
+  for (let row = 0; row < size; row++) costs[row] = (sums[row]! + SHRINK * mean) / (counts[row]! + SHRINK)
+  return costs
 }
 
 /** Leaves that hold each row. */

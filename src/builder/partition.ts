@@ -222,9 +222,12 @@ export async function moveCentroids(build: Build, tree: CentroidTree, leafOf: Ui
 
 /** Positions of the rows that may be learned from, ascending. */
 export function learnablePositions({ order, withheld }: Build): Uint32Array {
-  return new Uint32Array(order.length)
-    .map((_, position) => position)
-    .filter((position) => withheld[order[position]!] === 0)
+  const positions = new Uint32Array(order.length)
+  let count = 0
+  for (let position = 0; position < order.length; position++) {
+    if (withheld[order[position]!] === 0) positions[count++] = position
+  }
+  return positions.subarray(0, count)
 }
 
 /** Two-level k-means: coarse clusters, then a share of the leaves in each. */

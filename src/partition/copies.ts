@@ -51,12 +51,21 @@ export function copyScores(
  * @returns `count` positions, ascending; fewer where fewer rows have less than `MOST_COPIES` leaves.
  */
 export function costliestRows(cost: Float32Array, held: Uint8Array, count: number): Uint32Array {
-  const open = new Uint32Array(cost.length).map((_, row) => row).filter((row) => held[row]! < MOST_COPIES)
-  if (count >= open.length) return open
-  const sorted = Float32Array.from(open, (row) => cost[row]!).sort()
-  const least = sorted[sorted.length - count] ?? Infinity
-  // Rows of the least cost that is taken: as many of the first as still have room.
-  let ties = count
-  for (let i = sorted.length - 1; i >= 0 && sorted[i]! > least; i--) ties--
-  return open.filter((row) => cost[row]! > least || (cost[row] === least && ties-- > 0))
+  // Loops over plain arrays: `from` and `filter` make lists of millions of objects on the way.
+  const costs = new Float32Array(cost.length)
+  let open = 0
+  for (let row = 0; row < cost.length; row++) if (held[row]! < MOST_COPIES) costs[open++] = cost[row]!
+  const sorted = costs.subarray(0, open).sort()
+  const taken = Math.min(count, open)
+  const least = sorted[open - taken] ?? Infinity
+  // Of the rows of the least cost that is taken, as many of the first as still have room.
+  let ties = taken
+  for (let i = open - 1; i >= 0 && sorted[i]! > least; i--) ties--
+  const rows = new Uint32Array(taken)
+  let at = 0
+  for (let row = 0; row < cost.length; row++) {
+    if (held[row]! >= MOST_COPIES) continue
+    if (cost[row]! > least || (cost[row] === least && ties-- > 0)) rows[at++] = row
+  }
+  return rows
 }

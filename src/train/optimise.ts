@@ -57,6 +57,8 @@ export async function optimise(
         const sums = memory.sums[half]!.fill(0)
         memory.losses[half] = from === to ? 0 : gradient(from, to, sums)
       }
+      // The next ones are made when the optimiser's step has given its memory back.
+      tf.dispose(tensors)
       exchange.meet()
       const loss = (memory.losses[0]! + memory.losses[1]!) / ids.length
       if (!Number.isFinite(loss)) throw diverged(`the loss of step ${step + 1} of ${steps} is ${loss}`, learningRate)
@@ -68,7 +70,6 @@ export async function optimise(
       mean.dispose()
       memory.weights.set(valuesOf(trainer, moved), first)
       exchange.meet()
-      tf.dispose(tensors)
       tensors = toTensors()
       losses[step] = loss
       const pause = onStep?.(step + 1, steps)
