@@ -16,7 +16,7 @@ const LABEL_BYTES = 20 * 4 + 12 * 8
 /** Bytes of orders, copies and costs, and of what awaits collection, as measured: of a row. */
 const ROW_BYTES = 240
 /** Tensors of the size of a level's weights that two trainers hold between them, as measured. */
-const TENSORS = 36
+const TENSORS = 28
 /** What every build takes, as measured: threads, kernels and TensorFlow.js. */
 const FIXED_PEAK = 230 << 20
 
@@ -41,7 +41,7 @@ export function estimateBytes(
 
 /**
  * The peak of a build beside the index: rows have lists first, and neighbours that queries learn from later. With the index
- * it is within 27% of the peaks in docs/benchmarks.md, and within 8% from 300,000 rows on.
+ * it is within 27% of the peaks in docs/benchmarks.md, and within 4% from 300,000 rows on.
  */
 function workBytes(size: number, dim: number, stride: number, leafCount: number): number {
   const learned = Math.min(size, trainingQueries(dim)) * (stride + LABEL_BYTES)

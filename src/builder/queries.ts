@@ -6,6 +6,7 @@ import { toUnit, type StoredQueries } from '../base/stored-queries.js'
 import { nearGraph } from '../partition/near-graph.js'
 import { NO_ROW } from '../partition/points.js'
 import type { BlockRouter } from '../partition/route-block.js'
+import { queryAt } from '../pool/context.js'
 import type { Holders, QuerySet, Votes } from '../pool/messages.js'
 import { rowsByLeaf, shareU32, type Build, type Labelled } from './context.js'
 import { learnablePositions } from './partition.js'
@@ -43,12 +44,9 @@ export function splitQueries(size: number, logged: number, seed: number): QueryS
   }
 }
 
-function logRows({ input, workspace }: Build, numbers: Uint32Array): Float32Array {
-  const { dim } = input.points
-  const log = input.log!
-  const out = workspace.f32(numbers.length * dim)
-  for (let i = 0; i < numbers.length; i++) out.set(log.subarray(numbers[i]! * dim, (numbers[i]! + 1) * dim), i * dim)
-  return out
+/** Some queries of the log, where they lie. */
+function logQueries({ input, workspace }: Build, numbers: Uint32Array): QuerySet {
+  return { matrix: input.log!, rows: workspace.copyU32(numbers) }
 }
 
 /** Place of each row number. */
@@ -65,7 +63,7 @@ export async function withheldTruth(build: Build, split: QuerySplit): Promise<La
   const places = positionsOf(build.order)
   const sets: { queries: QuerySet; count: number }[] = []
   if (split.withheldLog.length > 0) {
-    sets.push({ queries: { matrix: logRows(build, split.withheldLog) }, count: split.withheldLog.length })
+    sets.push({ queries: logQueries(build, split.withheldLog), count: split.withheldLog.length })
   }
   if (split.withheldRows.length > 0) {
     sets.push({
@@ -124,7 +122,7 @@ export async function searchNeighbours(
   )
   const sets: { queries: QuerySet; count: number }[] = [{ queries: { positions }, count }]
   const logged = split.learnedLog.length
-  if (logged > 0) sets.push({ queries: { matrix: logRows(build, split.learnedLog) }, count: logged })
+  if (logged > 0) sets.push({ queries: logQueries(build, split.learnedLog), count: logged })
   const { offsets: leafOffsets, rows } = rowsByLeaf(workspace, index.leafOf, shape.leafCount)
   workspace.give(rows)
   const { router, probes } = index
@@ -180,8 +178,8 @@ async function joinNeighbours(
 /** Give back what `searchNeighbours` returned. */
 export function dropNeighbours({ workspace }: Build, found: readonly Labelled[]): void {
   for (const { queries, neighbours, order } of found) {
-    const { positions, matrix } = queries
-    for (const array of [positions, matrix, neighbours, order]) if (array !== undefined) workspace.give(array)
+    const { positions, rows } = queries
+    for (const array of [positions, rows, neighbours, order]) if (array !== undefined) workspace.give(array)
   }
 }
 
@@ -244,7 +242,7 @@ export function chooseLessons(build: Build, found: readonly Labelled[], most: nu
   const others = workspace.f32(ofLog.length * dim)
   ofLog.forEach((i, to) => {
     const query = others.subarray(to * dim, (to + 1) * dim)
-    query.set(found[1]!.queries.matrix!.subarray(i * dim, (i + 1) * dim))
+    query.set(queryAt(found[1]!.queries, input.points, i))
     if (unit) toUnit(query)
   })
   const queries = { bytes, type: rowType, unit, others }

@@ -1,4 +1,4 @@
-import { sharedF32, sharedU32 } from '../base/shared.js'
+import { sharedU32 } from '../base/shared.js'
 import type { Holders, RouterTables, SharedIndex } from '../pool/messages.js'
 import {
   fitLadder,
@@ -113,14 +113,14 @@ export async function tuneLadders(
 /** Every fourth query: many neighbours of a query tell as much as many queries. */
 function someQueries({ queries, neighbours, k, count }: Labelled): Labelled {
   const kept = Uint32Array.from({ length: Math.ceil(count / 4) }, (_, i) => 4 * i)
-  const { positions, matrix } = queries
-  const dim = matrix === undefined ? 0 : matrix.length / count
-  const some = sharedF32(kept.length * dim)
-  kept.forEach((i, at) => some.set(matrix?.subarray(i * dim, (i + 1) * dim) ?? [], at * dim))
+  const { positions, matrix, rows } = queries
   const near = sharedU32(kept.length * k)
   kept.forEach((i, at) => near.set(neighbours.subarray(i * k, (i + 1) * k), at * k))
   return {
-    queries: positions === undefined ? { matrix: some } : { positions: shareU32(kept.map((i) => positions[i]!)) },
+    queries:
+      positions === undefined
+        ? { matrix: matrix!, rows: shareU32(kept.map((i) => rows?.[i] ?? i)) }
+        : { positions: shareU32(kept.map((i) => positions[i]!)) },
     count: kept.length,
     k,
     neighbours: near,

@@ -50,7 +50,11 @@ export function rowAsQuery(table: PointTable, votes: Votes | undefined, position
 
 /** Query `i` of a set as numbers. */
 export function queryAt(queries: QuerySet, table: PointTable, i: number): Float32Array {
-  if (queries.matrix !== undefined) return queries.matrix.subarray(i * table.dim, (i + 1) * table.dim)
-  const rows = new Uint8Array(table.memory.buffer, table.rows, table.size * rowStride(table.rowType, table.dim))
-  return readRow(rows, queries.positions![i]!, table.rowType, table.dim)
+  const { dim, rowType } = table
+  if (queries.matrix !== undefined) {
+    const row = queries.rows?.[i] ?? i
+    return queries.matrix.subarray(row * dim, (row + 1) * dim)
+  }
+  const stored = new Uint8Array(table.memory.buffer, table.rows, table.size * rowStride(rowType, dim))
+  return readRow(stored, queries.positions![i]!, rowType, dim)
 }

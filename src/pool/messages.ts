@@ -28,10 +28,11 @@ export interface RouterTables {
   readonly tables: Float32Array
 }
 
-/** Queries: stored rows by position, or a matrix f32 [count * dim]. */
+/** Queries: stored rows by position, or rows of a matrix f32 [n * dim], all in their order where `rows` does not say which. */
 export interface QuerySet {
   readonly positions?: Uint32Array
   readonly matrix?: Float32Array
+  readonly rows?: Uint32Array
 }
 
 /** Rows that logged queries ask for, as those queries' mean: row `matrix` [index[position]], none where that is -1. */
