@@ -51,7 +51,7 @@ export function copyScores(
  * @returns `count` positions, ascending; fewer where fewer rows have less than `MOST_COPIES` leaves.
  */
 export function costliestRows(cost: Float32Array, held: Uint8Array, count: number): Uint32Array {
-  // Loops over plain arrays: `from` and `filter` make lists of millions of objects on the way.
+  // In loops: `from` an iterator and a sort by a function make lists of as many objects on the way.
   const costs = new Float32Array(cost.length)
   let open = 0
   for (let row = 0; row < cost.length; row++) if (held[row]! < MOST_COPIES) costs[open++] = cost[row]!

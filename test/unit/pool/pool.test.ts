@@ -113,7 +113,11 @@ describe.each(Object.keys(kinds))('a pool of kind %s', (kind) => {
     const error = await failure(() => pool.each('exact', 5000, 1, input, () => void done++))
     expect(error).toMatchObject({ name: 'InvalidArgumentError', code: 'BATL_INVALID_ARGUMENT', argument: 'query' })
     expect(error.message).toMatch(/component 1 of query 3 is NaN/)
-    expect(done).toBeLessThan(100)
+    // How many were done before depends on the machine; those that were handed out already may still end.
+    const before = done
+    expect(before).toBeLessThan(5000 / 2)
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    expect(done - before).toBeLessThanOrEqual(4)
     // It goes on working.
     const next = scan(4)
     await pool.each('exact', 4, 1, next)
