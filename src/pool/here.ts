@@ -22,6 +22,8 @@ export interface Turns {
 export class HerePool extends WorkerPool {
   readonly #turns: Turns
   readonly #key: number
+  /** The turn under way: blocks that come meanwhile wait for it too, and go on in the order in which they came. */
+  #turn: Promise<void> | undefined
 
   constructor({ arena, key }: NamedArena, turns: Turns) {
     super(1)
@@ -31,7 +33,10 @@ export class HerePool extends WorkerPool {
   }
 
   protected override async perform<K extends TaskName>(name: K, input: Tasks[K]['input']): Promise<Tasks[K]['output']> {
-    await this.#turns.turn()
+    this.#turn ??= this.#turns.turn().finally(() => {
+      this.#turn = undefined
+    })
+    await this.#turn
     const tasks = (await import('./worker.js')) as unknown as Record<TaskName, (input: unknown) => Promise<unknown>>
     const reply = (await tasks[name](input)) as Reply<Tasks[K]['output']>
     if ('error' in reply) throw fromPlainError(reply.error)
