@@ -6,6 +6,12 @@ import { sharedBuffer, sharedF32 } from './shared.js'
  */
 export const HALVES = 2
 
+/** Items [from, to) of one half of so many: the first takes the one that is left over. */
+export function halfOf(count: number, half: number): [from: number, to: number] {
+  const middle = Math.ceil(count / HALVES)
+  return half === 0 ? [0, middle] : [middle, count]
+}
+
 /** Memory in which a router's weights are trained, by one worker or by two together. Crosses threads as it is. */
 export interface ExchangeMemory {
   /** How often a worker has come to a meeting, since the training began. */
@@ -45,9 +51,9 @@ export class Exchange {
     const { length } = memory.weights
     this.memory = memory
     this.halves = half === undefined ? [0, 1] : [half]
-    const middle = Math.ceil(length / HALVES)
-    this.first = half === 1 ? middle : 0
-    this.end = half === 0 ? middle : length
+    const [first, end] = half === undefined ? [0, length] : halfOf(length, half)
+    this.first = first
+    this.end = end
   }
 
   /** Wait until the other worker, where there is one, has come as far. Blocks the thread. */

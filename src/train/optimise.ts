@@ -1,6 +1,6 @@
 import { BatlError } from '../base/errors.js'
 import { Rng } from '../base/rng.js'
-import { Exchange, exchangeMemory } from '../base/exchange.js'
+import { Exchange, exchangeMemory, halfOf } from '../base/exchange.js'
 import { Adam, decayedRate } from './adam.js'
 import type { TrainRequest } from './request.js'
 import { QueryStream } from './sample.js'
@@ -51,9 +51,8 @@ export async function optimise(
     for (let step = 0; step < steps; step++) {
       const ids = stream.next(batch)
       const gradient = prepare(tensors, ids)
-      const middle = Math.ceil(ids.length / 2)
       for (const half of exchange.halves) {
-        const [from, to] = half === 0 ? [0, middle] : [middle, ids.length]
+        const [from, to] = halfOf(ids.length, half)
         const sums = memory.sums[half]!.fill(0)
         memory.losses[half] = from === to ? 0 : gradient(from, to, sums)
       }

@@ -89,7 +89,9 @@ export async function seq2seqLogits(request: {
   const classes = Math.max(...arities)
   const logits = new Float32Array(prefixes.length * classes)
   tf.tidy(() => {
-    const tensors = new Map(toTensors(trainer, parameters, values).map((tensor, i) => [parameters[i]!.name, tensor]))
+    const tensors = new Map(
+      parameters.map((parameter, i) => [parameter.name, tf.tensor(values[i]!, shapeOf(parameter)) as Tensor]),
+    )
     const model = new Seq2seqModel(trainer, tensors, arities.length)
     const tokens = model.projectTokens()
     for (let length = 0, first = 0; length < arities.length; length++) {
@@ -117,10 +119,6 @@ export async function seq2seqLogits(request: {
 function fitUnitNormaliser({ queries, dim }: TrainRequest): Normaliser {
   const { mean, scale } = fitNormaliser(queries, dim)
   return { mean, scale: Math.fround(scale / Math.sqrt(dim)) }
-}
-
-function toTensors({ tf }: Trainer, parameters: readonly Parameter[], values: readonly Float32Array[]): Tensor[] {
-  return parameters.map((parameter, i) => tf.tensor(values[i]!, shapeOf(parameter)))
 }
 
 function shapeOf({ rows, cols }: Parameter): number[] {
