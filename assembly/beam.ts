@@ -140,7 +140,8 @@ export function selectBest(
   const high = Select.BEYOND
   let first = Select.middle(low, high)
   if (count >= SAMPLED) {
-    first = Select.bound(scratch, end, SAMPLE_BYTES, low, high, first, count, ((wanted + limit) >> 1) / SAMPLE, 0)
+    const some = ((wanted + limit) >> 1) / SAMPLE
+    first = Select.bound(scratch, end, SAMPLE_BYTES, low, high, first, count, some, some)
     first = max(low + 1, first)
   }
   const near = Select.bound(scratch, end, 16, low, high, first, count, wanted, limit)
