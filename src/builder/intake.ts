@@ -76,7 +76,7 @@ async function idArray(ids: Ids, pace: Pace): Promise<{ kind: IdKind; stored: St
     }
     stored[row] = id as number & bigint
   }
-  if (type === 'string') return { kind: 'string', stored: await encodeIds(ids as readonly string[]) }
+  if (type === 'string') return { kind: 'string', stored: await encodeIds(ids as readonly string[], pace) }
   return { kind: type === 'bigint' ? 'i64' : 'f64', stored }
 }
 

@@ -1,6 +1,6 @@
 import { CapacityError, InvalidArgumentError } from '../base/errors.js'
 import type { Snapshot } from '../tree/snapshot.js'
-import { Pace } from './pace.js'
+import type { Pace } from './pace.js'
 
 /** Ids by row number, as a snapshot holds them. */
 export type StoredIds = NonNullable<Snapshot['ids']>
@@ -32,12 +32,11 @@ function checkId(id: unknown, row: number): asserts id is string {
 }
 
 /**
- * Store string ids, without blocking the event loop for long.
+ * Store string ids, with turns of the event loop in between.
  * @throws {InvalidArgumentError} BATL_INVALID_ARGUMENT when an id is no string or not well-formed Unicode.
  * @throws {CapacityError} BATL_CAPACITY when all together exceed 2^32 - 1 bytes.
  */
-export async function encodeIds(ids: readonly string[], signal?: AbortSignal): Promise<StringIds> {
-  const pace = new Pace(signal)
+export async function encodeIds(ids: readonly string[], pace: Pace): Promise<StringIds> {
   const encoder = new TextEncoder()
   const offsets = new Uint32Array(ids.length + 1)
   let bytes = new Uint8Array(Math.max(64, ids.length * 8))

@@ -8,7 +8,7 @@ const table = (ids: StoredIds): Promise<IdTable> =>
 describe('string ids', () => {
   test('come back as they were given, byte order marks and all', async () => {
     const ids = ['', 'a', '\ufeffa', 'ä', 'a\u0308', '漢字', '🙂', 'x'.repeat(10_000), '\0']
-    const stored = await encodeIds(ids)
+    const stored = await encodeIds(ids, new Pace())
     expect(
       decodeIds(
         stored,
@@ -23,11 +23,25 @@ describe('string ids', () => {
 
   test('that UTF-8 cannot hold are refused, and other types', async () => {
     const refused = { code: 'BATL_INVALID_ARGUMENT', argument: 'ids' }
-    await expect(encodeIds(['a', '\ud800b'])).rejects.toMatchObject({
+    await expect(encodeIds(['a', '\ud800b'], new Pace())).rejects.toMatchObject({
       ...refused,
       message: expect.stringContaining('ids[1]'),
     })
-    await expect(encodeIds(['a', 3] as unknown as string[])).rejects.toMatchObject(refused)
+    await expect(encodeIds(['a', 3] as unknown as string[], new Pace())).rejects.toMatchObject(refused)
+  })
+
+  test('are left unfinished when their build is', async () => {
+    const controller = new AbortController()
+    const reason = new Error('enough')
+    const ids = new Proxy(['a'], {
+      get(target, name) {
+        if (name === 'length') return 10_000
+        if (name === '5000') controller.abort(reason)
+        if (name === '9000') throw new Error('it went on')
+        return target[0]
+      },
+    })
+    await expect(encodeIds(ids, new Pace(controller.signal))).rejects.toBe(reason)
   })
 })
 
@@ -47,6 +61,6 @@ describe('IdTable', () => {
   test('names both rows of a duplicate', async () => {
     await expect(table(Float64Array.of(3, 1, 2, 1))).rejects.toThrow('row 3 repeats row 1')
     await expect(table(BigInt64Array.of(3n, 3n))).rejects.toThrow('row 1 repeats row 0')
-    await expect(encodeIds(['a', 'b', 'a']).then(table)).rejects.toThrow('row 2 repeats row 0')
+    await expect(encodeIds(['a', 'b', 'a'], new Pace()).then(table)).rejects.toThrow('row 2 repeats row 0')
   })
 })

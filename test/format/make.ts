@@ -6,6 +6,7 @@ import { mapSnapshot } from '../../build/format/decode.js'
 import { seal, writeHeader } from '../../build/format/encode.js'
 import { encodeIds, type StringIds } from '../../build/format/ids.js'
 import { planLayout } from '../../build/format/layout.js'
+import { Pace } from '../../build/format/pace.js'
 import { LeafWriter } from '../../build/codes/leaf-writer.js'
 import { padded, packRouter, routerFloats, routerTensors, routerViews } from '../../build/tree/router.js'
 import { treeShape } from '../../build/tree/shape.js'
@@ -174,7 +175,7 @@ function stringsOf(size: number): string[] {
 /** A small valid index, sealed: a pure function of the options. */
 export async function makeRegion(options: MakeOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
   const header = headerOf(options)
-  const strings = await encodeIds(stringsOf(header.size))
+  const strings = await encodeIds(stringsOf(header.size), new Pace())
   const layout = planLayout(header, strings.bytes.length)
   const region = new Uint8Array(layout.length)
   writeHeader(region, header, layout)
