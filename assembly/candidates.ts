@@ -119,7 +119,7 @@ abstract class Places {
         size = Leaf.size(leafOffsets, leaf)
         begin = end
         end += (size + 15) & ~15
-        entries = Leaf.record(records, leafOffsets, leaf, head, entryBytes) + head + <usize>size * (entryBytes - 4)
+        entries = Leaf.positions(Leaf.record(records, leafOffsets, leaf, head, entryBytes), size, head, entryBytes)
       }
       const entry = place - begin
       if (entry >= size) continue

@@ -34,6 +34,11 @@ export abstract class Leaf {
   @inline static record(records: usize, leafOffsets: usize, leaf: u32, head: usize, entryBytes: usize): usize {
     return records + <usize>leaf * head + <usize>load<u32>(leafOffsets + ((<usize>leaf) << 2)) * entryBytes
   }
+
+  /** Where the positions of a record of `size` entries begin, and its blocks end. */
+  @inline static positions(record: usize, size: u32, head: usize, entryBytes: usize): usize {
+    return record + head + <usize>size * (entryBytes - 4)
+  }
 }
 
 /** Entries of leaves u32 [count]. */

@@ -45,8 +45,8 @@ export function touchRows(
 const BYTES_AHEAD: isize = 1 << 20
 
 /**
- * Look into the records of leaves u32 [count] ahead of `leafBases` and `scanCodes`, up to `BYTES_AHEAD`. Positions, the last
- * four bytes of an entry, are left out: those of the few that are chosen are all that is read.
+ * Look into the records of leaves u32 [count] ahead of `leafBases` and `scanCodes`, up to `BYTES_AHEAD`. Positions
+ * are left out: those of the few entries that are chosen are all that is read.
  * @param scratch - eight bytes.
  */
 export function touchLeaves(
@@ -64,9 +64,9 @@ export function touchLeaves(
   for (const end = leaves + ((<usize>count) << 2); leaves < end && left > 0; leaves += 4) {
     const leaf = load<u32>(leaves)
     const record = Leaf.record(records, leafOffsets, leaf, head, entryBytes)
-    const bytes = head + <usize>Leaf.size(leafOffsets, leaf) * (entryBytes - 4)
-    sum ^= Touch.lines(record, record + bytes)
-    left -= bytes
+    const positions = Leaf.positions(record, Leaf.size(leafOffsets, leaf), head, entryBytes)
+    sum ^= Touch.lines(record, positions)
+    left -= positions - record
   }
   store<u64>(scratch, sum)
 }
