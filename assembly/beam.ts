@@ -19,9 +19,9 @@ abstract class Select {
     return min(count, width + (width >> 1) + 64)
   }
 
-  /** Bytes of some keys, up to a whole vector. */
+  /** Bytes of some keys, up to a multiple of 16. */
   @inline static bytes(count: i32): usize {
-    return ((<usize>count + 3) & ~3) << 2
+    return ((<usize>count + 15) & ~15) << 2
   }
 
   /** Four scores with NaN as -Infinity and -0 as 0. */
@@ -35,22 +35,33 @@ abstract class Select {
     return v128.xor(bits, v128.and(i32x4.shr_s(bits, 31), i32x4.splat(0x7fffffff)))
   }
 
-  /** Write the keys of all scores, filled up to a whole vector with keys below every score. */
+  /** Write the keys of all scores, filled up to a multiple of 16 with keys below every score. */
   static writeKeys(scores: usize, count: i32, keys: usize): void {
     const whole = count & ~3
+    const end = keys + Select.bytes(count)
     for (let i = 0; i < whole; i += 4) {
-      v128.store(keys + ((<usize>i) << 2), Select.keys(v128.load(scores + ((<usize>i) << 2))))
+      v128.store(keys, Select.keys(v128.load(scores + ((<usize>i) << 2))))
+      keys += 16
     }
+    for (let at = keys; at < end; at += 16) v128.store(at, i32x4.splat(i32.MIN_VALUE))
     const rest = count - whole
     if (!rest) return
     const four = Select.keys(Lanes.load(scores + ((<usize>whole) << 2), rest))
-    v128.store(keys + ((<usize>whole) << 2), v128.bitselect(four, i32x4.splat(i32.MIN_VALUE), Lanes.first(rest)))
+    v128.store(keys, v128.bitselect(four, i32x4.splat(i32.MIN_VALUE), Lanes.first(rest)))
   }
 
-  /** How many keys of every `step`-th vector of four are at least `bound`. */
+  /** How many keys of the vectors of four that stand `step` bytes apart are at least `bound`. */
   static count(keys: usize, end: usize, step: usize, bound: i32): i32 {
     const bounds = i32x4.splat(bound)
+    const four = step << 2
     let sum = i32x4.splat(0)
+    for (; keys + four <= end; keys += four) {
+      const next = keys + step
+      const last = next + (step << 1)
+      const a = i32x4.add(i32x4.ge_s(v128.load(keys), bounds), i32x4.ge_s(v128.load(next), bounds))
+      const b = i32x4.add(i32x4.ge_s(v128.load(next + step), bounds), i32x4.ge_s(v128.load(last), bounds))
+      sum = i32x4.sub(sum, i32x4.add(a, b))
+    }
     for (; keys < end; keys += step) sum = i32x4.sub(sum, i32x4.ge_s(v128.load(keys), bounds))
     const halves = i32x4.add(sum, v128.shuffle<i32>(sum, sum, 2, 3, 2, 3))
     return i32x4.extract_lane(halves, 0) + i32x4.extract_lane(halves, 1)
@@ -87,22 +98,41 @@ abstract class Select {
     return low
   }
 
-  /** Keep key and index of every key above `bound`, and of the first `ties` equal to it; returns how many. */
-  static collect(keys: usize, end: usize, bound: i32, ties: i32, outKeys: usize, outIndices: usize): i32 {
+  /** Which of four keys are at least a bound, all bits of a lane each. */
+  @inline static reach(keys: usize, bounds: v128): v128 {
+    return i32x4.ge_s(v128.load(keys), bounds)
+  }
+
+  /** Which of 16 keys are at least a bound, a bit each. */
+  @inline static mask(keys: usize, bounds: v128): u64 {
+    const low = i16x8.narrow_i32x4_s(Select.reach(keys, bounds), Select.reach(keys + 16, bounds))
+    const high = i16x8.narrow_i32x4_s(Select.reach(keys + 32, bounds), Select.reach(keys + 48, bounds))
+    return <u64>i8x16.bitmask(i8x16.narrow_i16x8_s(low, high))
+  }
+
+  /**
+   * Keep key and index of every key above `bound`, and of the first `ties` equal to it.
+   * @returns how many; where there are more than `limit`, one more than that.
+   */
+  static collect(keys: usize, end: usize, bound: i32, ties: i32, limit: i32, outKeys: usize, outIndices: usize): i32 {
     const bounds = i32x4.splat(bound)
-    let kept: usize = 0
-    for (let at = keys; at < end; at += 16) {
-      let lanes = i32x4.bitmask(i32x4.ge_s(v128.load(at), bounds))
+    let kept = 0
+    for (let at = keys; at < end; at += 256) {
+      let lanes: u64 = 0
+      const stop = min(end, at + 256)
+      for (let next = at, shift: u64 = 0; next < stop; next += 64, shift += 16)
+        lanes |= Select.mask(next, bounds) << shift
       for (; lanes; lanes &= lanes - 1) {
         const place = at + ((<usize>ctz(lanes)) << 2)
         const key = load<i32>(place)
         if (key == bound && --ties < 0) continue
-        store<i32>(outKeys + kept, key)
-        store<u32>(outIndices + kept, <u32>((place - keys) >> 2))
-        kept += 4
+        if (kept == limit) return limit + 1
+        store<i32>(outKeys + ((<usize>kept) << 2), key)
+        store<u32>(outIndices + ((<usize>kept) << 2), <u32>((place - keys) >> 2))
+        kept++
       }
     }
-    return <i32>(kept >> 2)
+    return kept
   }
 }
 
@@ -115,10 +145,10 @@ export function selectBytes(count: i32, width: i32): usize {
  * The best `width` of `count` scores, larger is better, ties by lower index, in ascending order of index: outIndices u32,
  * outScores f32. NaN counts as -Infinity. Returns how many there are, min(width, count).
  *
- * Bisects for a bound that few more than `width` scores reach, from what a sample says, then for the bound of just these
- * among the few: no sort.
+ * A sample says which bound few more than `width` scores reach; these are kept in one pass over all scores, and the best are
+ * found among the few by bisection: no sort. Where the sample misled, all scores are asked for a bound.
  *
- *   scratch   | keys i32 [count] | kept keys i32 [limit] | kept indices u32 [limit] |     each up to a whole vector
+ *   scratch   | keys i32 [count] | kept keys i32 [limit] | kept indices u32 [limit] |     each up to a multiple of 16
  *
  * @param scratch - `selectBytes(count, width)` bytes at a multiple of 16.
  */
@@ -138,14 +168,18 @@ export function selectBest(
   Select.writeKeys(scores, count, scratch)
   const low = Select.LEAST
   const high = Select.BEYOND
-  let first = Select.middle(low, high)
+  let near = high
+  let kept = 0
   if (count >= SAMPLED) {
     const some = ((wanted + limit) >> 1) / SAMPLE
-    first = Select.bound(scratch, end, SAMPLE_BYTES, low, high, first, count, some, some)
-    first = max(low + 1, first)
+    near = Select.bound(scratch, end, SAMPLE_BYTES, low, high, Select.middle(low, high), count, some, some)
+    kept = Select.collect(scratch, end, near, limit, limit, end, indices)
   }
-  const near = Select.bound(scratch, end, 16, low, high, first, count, wanted, limit)
-  const kept = Select.collect(scratch, end, near, limit - Select.count(scratch, end, 16, near + 1), end, indices)
+  if (kept < wanted || kept > limit) {
+    near = Select.bound(scratch, end, 16, low, high, Select.middle(low, high), count, wanted, limit)
+    const ties = limit - Select.count(scratch, end, 16, near + 1)
+    kept = Select.collect(scratch, end, near, ties, limit, end, indices)
+  }
   const keptEnd = end + Select.bytes(kept)
   for (let at = end + ((<usize>kept) << 2); at < keptEnd; at += 4) store<i32>(at, i32.MIN_VALUE)
   const bound = Select.bound(end, keptEnd, 16, near, high, Select.middle(near, high), kept, wanted, wanted)
@@ -291,7 +325,7 @@ export function sortBytes(count: i32): usize {
 /**
  * Put nodes u32 [count] into the order of their scores f32 [count], best first, ties as they came. NaN counts as -Infinity.
  *
- *   scratch   | radix sort of `count` pairs | keys i32 [count], up to a whole vector |
+ *   scratch   | radix sort of `count` pairs | keys i32 [count], up to a multiple of 16 |
  *
  * @param scratch - `sortBytes(count)` bytes at a multiple of 16.
  */

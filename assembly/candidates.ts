@@ -2,9 +2,13 @@ import { Leaf } from './leaves'
 import { Radix } from './sort'
 import { Heap } from './topk'
 
+/** A sample of scores is every eighth vector of eight; it is taken of at least so many scores. */
+const SAMPLE: i32 = 8
+const SAMPLED: i32 = 2048
+
 /** Threshold selection among i16 scores. */
 abstract class Scores {
-  /** How many scores of every `step`-th vector of eight are at most `bound`. */
+  /** How many scores of the vectors of eight that stand `step` bytes apart are at most `bound`. */
   static count(scores: usize, end: usize, step: usize, bound: i32): i32 {
     const bounds = i16x8.splat(<i16>bound)
     let total = 0
@@ -20,71 +24,132 @@ abstract class Scores {
     return total
   }
 
-  /** The least bound that `wanted` scores of a sample reach. */
-  static guess(scores: usize, end: usize, step: usize, wanted: i32): i32 {
-    let low = -32768
-    let high = 32767
-    while (low < high) {
-      const middle = (low + high) >> 1
-      if (Scores.count(scores, end, step, middle) >= wanted) high = middle
-      else low = middle + 1
+  /** The least of the vectors of eight that stand `step` bytes apart. */
+  static least(scores: usize, end: usize, step: usize): i32 {
+    let least = i16x8.splat(i16.MAX_VALUE)
+    for (; scores < end; scores += step) least = i16x8.min_s(least, v128.load(scores))
+    least = i16x8.min_s(least, v128.shuffle<i32>(least, least, 2, 3, 0, 1))
+    least = i16x8.min_s(least, v128.shuffle<i32>(least, least, 1, 0, 3, 2))
+    return min<i32>(i16x8.extract_lane_s(least, 0), i16x8.extract_lane_s(least, 1))
+  }
+
+  /**
+   * A bound that at least `wanted` scores reach, and `limit` at the most or else no more than must, of vectors of eight that
+   * stand `step` bytes apart: in growing steps from the least of them, then by bisection.
+   * @param high - a bound that `reached` of them reach.
+   */
+  static bound(scores: usize, end: usize, step: usize, high: i32, reached: i32, wanted: i32, limit: i32): i32 {
+    let low = Scores.least(scores, end, step) - 1
+    for (let width = 64; reached > limit && low + 1 < high;) {
+      const middle = min((low + high) >> 1, low + width)
+      const now = Scores.count(scores, end, step, middle)
+      if (now >= wanted) {
+        high = middle
+        reached = now
+      } else {
+        low = middle
+        width <<= 1
+      }
     }
-    return low
+    return high
+  }
+
+  /** Which of 16 scores are at most a bound, a bit each. */
+  @inline static mask(scores: usize, bounds: v128): u64 {
+    const low = i16x8.le_s(v128.load(scores), bounds)
+    return <u64>i8x16.bitmask(i8x16.narrow_i16x8_s(low, i16x8.le_s(v128.load(scores, 16), bounds)))
+  }
+
+  /** How many scores are below a bound. */
+  @inline static below(scores: usize, end: usize, bound: i32): i32 {
+    return bound > i16.MIN_VALUE ? Scores.count(scores, end, 16, bound - 1) : 0
+  }
+
+  /**
+   * Keep place and score of every score below `bound`, and of the first `ties` equal to it.
+   * @returns how many; where there are more than `limit`, one more than that.
+   */
+  static collect(
+    scores: usize,
+    end: usize,
+    bound: i32,
+    ties: i32,
+    limit: i32,
+    outScores: usize,
+    outPlaces: usize,
+  ): i32 {
+    const bounds = i16x8.splat(<i16>bound)
+    let kept = 0
+    for (let at = scores; at < end; at += 128) {
+      let lanes: u64 = 0
+      const stop = min(end, at + 128)
+      for (let next = at, shift: u64 = 0; next < stop; next += 32, shift += 16)
+        lanes |= Scores.mask(next, bounds) << shift
+      for (; lanes; lanes &= lanes - 1) {
+        const place = at + ((<usize>ctz(lanes)) << 1)
+        const score = load<i16>(place)
+        if (score == bound && --ties < 0) continue
+        if (kept == limit) return limit + 1
+        store<i16>(outScores + ((<usize>kept) << 1), score)
+        store<u32>(outPlaces + ((<usize>kept) << 2), <u32>((place - scores) >> 1))
+        kept++
+      }
+    }
+    return kept
   }
 }
 
-/** Vectors of eight scores in a sample: every eighth. */
-const SAMPLE: i32 = 8
+/** How many places and scores `selectScores` needs room for: three times those wanted, since a sample may promise too few. */
+export function scoreRoom(count: i32, wanted: i32): i32 {
+  return min(count, 3 * wanted + 64)
+}
 
 /**
- * The places of the least scores, ascending: at least `wanted`, at most an eighth and four more. Of scores equal to the
- * last, the first places are taken.
- * @param scores - i16 [count], `count` a multiple of 8.
- * @param out - u32, room for min(count, wanted + wanted / 8 + 4).
- * @returns how many.
+ * The places of the `wanted` least scores, ascending; of scores equal to the last, the first places.
+ *
+ * A sample says which bound somewhat more than `wanted` will be found below; these are kept in one pass over all scores, and
+ * which of the few are the least is found among them. Where the sample misled, all scores are asked for a bound.
+ * @param scores - i16 [count], `count` a multiple of 16.
+ * @param scratch - i16 [scoreRoom(count, wanted)] up to a multiple of 8.
+ * @param out - u32 [scoreRoom(count, wanted)].
+ * @returns how many: min(wanted, count), none for a `wanted` below 0.
  */
-export function selectScores(scores: usize, count: i32, wanted: i32, out: usize): i32 {
+export function selectScores(scores: usize, count: i32, wanted: i32, scratch: usize, out: usize): i32 {
   if (wanted >= count) {
     for (let i: usize = 0; i < <usize>count; i++) store<u32>(out + (i << 2), <u32>i)
     return count
   }
   if (wanted <= 0) return 0
-  const limit = wanted + (wanted >> 3) + 4
+  const limit = scoreRoom(count, wanted)
   const end = scores + ((<usize>count) << 1)
-  let low = -32769 // none reach it
-  let high = 32767 // all do
-  let above = 0
-  let reached = count
-  let width = 32
-  let bound = 0
-  if (count >= SAMPLE << 7) bound = Scores.guess(scores, end, (<usize>SAMPLE) << 4, max(1, wanted / SAMPLE + 1))
-  while (reached > limit && low + 1 < high) {
-    bound = min(max(bound, low + 1), high - 1)
-    const now = Scores.count(scores, end, 16, bound)
-    if (now >= wanted) {
-      high = bound
-      reached = now
-      bound = low == -32769 ? bound - width : (low + bound) >> 1
-    } else {
-      low = bound
-      above = now
-      bound = high == 32767 ? bound + width : (bound + high) >> 1
-    }
-    width <<= 1
+  const most: i32 = i16.MAX_VALUE
+  let bound = most
+  let kept = 0
+  if (count >= SAMPLED) {
+    // Two standard deviations above what the sample holds of those wanted on average.
+    const share = wanted / SAMPLE + 1
+    const some = share + 2 * <i32>sqrt(<f32>share)
+    bound = Scores.bound(scores, end, (<usize>SAMPLE) << 4, most, count, some, some + (some >> 3))
+    kept = Scores.collect(scores, end, bound, limit, limit, scratch, out)
   }
-  let ties = reached > limit ? wanted - above : count
-  const bounds = i16x8.splat(<i16>high)
-  let places = out
-  for (let at = scores; at < end; at += 16) {
-    let lanes = i16x8.bitmask(i16x8.le_s(v128.load(at), bounds))
-    for (; lanes; lanes &= lanes - 1) {
-      const place = ((at - scores) >> 1) + <usize>ctz(lanes)
-      if (load<i16>(scores + (place << 1)) == high && --ties < 0) continue
-      store<u32>(places, <u32>place)
-      places += 4
-    }
+  if (kept < wanted || kept > limit) {
+    bound = Scores.bound(scores, end, 16, most, count, wanted, limit)
+    kept = Scores.collect(scores, end, bound, limit - Scores.below(scores, end, bound), limit, scratch, out)
   }
-  return <i32>((places - out) >> 2)
+  const keptEnd = scratch + ((<usize>((kept + 7) & ~7)) << 1)
+  for (let at = scratch + ((<usize>kept) << 1); at < keptEnd; at += 2) store<i16>(at, i16.MAX_VALUE)
+  const last = Scores.bound(scratch, keptEnd, 16, bound, kept, wanted, wanted)
+  let ties = wanted - Scores.below(scratch, keptEnd, last)
+  let found: usize = 0
+  // Written whether it is to stay or not: which are is nothing that a processor can guess.
+  for (let i: usize = 0; found < <usize>wanted; i++) {
+    const score = <i32>load<i16>(scratch + (i << 1))
+    store<u32>(out + (found << 2), load<u32>(out + (i << 2)))
+    const tied = i32(score == last)
+    found += <usize>(i32(score < last) | (tied & i32(ties > 0)))
+    ties -= tied
+  }
+  return wanted
 }
 
 /** How many of scores i16 [count], a multiple of 8, are at most `bound`. */

@@ -9,9 +9,11 @@ import { MetricCode, Sums } from './sums'
  *
  * l2: squared L2. ip: minus the inner product. cosine: 1 - dot * scale, where the query is a unit vector already.
  * A sum that overflowed into NaN is +Infinity: a distance is never NaN, nor -0.
+ *
+ * A call, whose cost is small beside four rows: each copy in place makes the kernels larger.
  */
 export abstract class Distance {
-  @inline static four(
+  static four(
     metric: i32,
     type: i32,
     queryKind: i32,
@@ -42,24 +44,6 @@ export abstract class Distance {
     }
     return f32x4.pmin(f32x4.splat(Infinity), sums)
   }
-
-  /** The same as a call, for a few rows: each copy in place makes the kernels larger. */
-  static few(
-    metric: i32,
-    type: i32,
-    queryKind: i32,
-    query: usize,
-    dim: i32,
-    rows: usize,
-    stride: usize,
-    scales: usize,
-    a: u32,
-    b: u32,
-    c: u32,
-    d: u32,
-  ): v128 {
-    return Distance.four(metric, type, queryKind, query, dim, rows, stride, scales, a, b, c, d)
-  }
 }
 
 /** Distances of `count` consecutive rows: out f32 [count]. */
@@ -80,7 +64,7 @@ export function distances(
     const b = min(i + 1, last)
     const c = min(i + 2, last)
     const d = min(i + 3, last)
-    const four = Distance.few(metric, type, queryKind, query, dim, rows, stride, scales, i, b, c, d)
+    const four = Distance.four(metric, type, queryKind, query, dim, rows, stride, scales, i, b, c, d)
     Lanes.store(out + ((<usize>i) << 2), four, count - i)
   }
 }

@@ -105,7 +105,7 @@ export function scanEntries(
     Offers.four(heap, order, distances, 15, a, b, c, d)
   }
   if (waiting) {
-    const distances = Distance.few(metric, type, queryKind, query, dim, rows, stride, scales, a, b, c, d)
+    const distances = Distance.four(metric, type, queryKind, query, dim, rows, stride, scales, a, b, c, d)
     Offers.four(heap, order, distances, 15 & (15 << (4 - waiting)), a, b, c, d)
   }
   return scored

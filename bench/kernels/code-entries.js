@@ -83,11 +83,12 @@ const selectScores = {
   unit: 'M/s',
   prepare: (stage) => {
     const { address, count, values } = scores(stage)
-    const out = stage.space(128 * 4)
+    const places = stage.kernels.scoreRoom(count, 60)
+    const [out, scratch] = [stage.space(places * 4), stage.space(places * 2 + 16)]
     const plain = () => Array.from(values.keys()).sort((a, b) => (values[a] ?? 0) - (values[b] ?? 0))
     return {
       amount: count,
-      run: () => stage.kernels.selectScores(address, count, 60, out),
+      run: () => stage.kernels.selectScores(address, count, 60, scratch, out),
       twin: { amount: count, run: () => plain().slice(0, 60) },
     }
   },

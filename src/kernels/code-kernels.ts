@@ -100,12 +100,16 @@ export interface CodeKernels {
     bases: number,
     out: number,
   ): number
+  /** Places that `selectScores` needs room for. */
+  scoreRoom(count: number, wanted: number): number
   /**
-   * Places of the least scores, ascending: at least `wanted`, at most an eighth and four more.
-   * @param scores - i16 [count], a multiple of 8.
-   * @param out - u32 [min(count, wanted + wanted / 8 + 4)].
+   * Places of the `wanted` least scores, ascending; of scores equal to the last, the first places.
+   * @param scores - i16 [count], a multiple of 16.
+   * @param scratch - i16 [scoreRoom], up to a multiple of 8.
+   * @param out - u32 [scoreRoom].
+   * @returns how many: `wanted` or `count`.
    */
-  selectScores(scores: number, count: number, wanted: number, out: number): number
+  selectScores(scores: number, count: number, wanted: number, scratch: number, out: number): number
   /** Entries of leaves u32 [count]. */
   countEntries(leaves: number, count: number, leafOffsets: number): number
   /** How many of scores i16 [count], a multiple of 8, are at most `bound`. */

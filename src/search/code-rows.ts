@@ -28,10 +28,10 @@ export class CodeRows {
     this.#room = 0
   }
 
-  /** Begin a search that selects about `wanted` entries of each of some trees. */
+  /** Begin a search that selects `wanted` entries of each of some trees. */
   begin(trees: number, wanted: number): void {
     this.count = 0
-    const rows = trees * (wanted + (wanted >> 3) + 4)
+    const rows = trees * wanted
     if (rows <= this.#room) return
     this.close()
     // Room for half as much again: settings that differ a little do not each take their own.

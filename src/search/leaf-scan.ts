@@ -97,7 +97,7 @@ export class LeafScan {
     const entries = kernels.countEntries(leaves, count, view.leafOffsets.byteOffset)
     const places = entries + count * LEAF_EXCESS
     // All places where all are wanted: no entry is missed for those that hold none.
-    this.#reserve(count, places, wanted < entries ? Math.min(places, wanted + (wanted >> 3) + 4) : places)
+    this.#reserve(count, places, wanted < entries ? kernels.scoreRoom(places, wanted) : places)
     // Only now: a memory that grew may have new views.
     const { leafOffsets, leaves: records } = view
     const { dim, codeBytes } = this.#snapshot
@@ -139,11 +139,11 @@ export class LeafScan {
   /** Choose the places of the best entries of the last scan. */
   #choose(entries: number, wanted: number): number {
     const most = wanted < entries ? wanted : this.#places
-    return this.#arena.kernels.selectScores(this.#scores, this.#places, most, this.#chosen)
+    return this.#arena.kernels.selectScores(this.#scores, this.#places, most, this.#sort, this.#chosen)
   }
 
   /**
-   * The rows of the best entries of the last scan, by score: about `wanted` entries, or all where there are no more.
+   * The rows of the best entries of the last scan, by score: `wanted` entries, or all where there are no more.
    * @returns how many rows there are, each once, at `positions`.
    */
   select(tree: number, leaves: number, entries: number, wanted: number): number {

@@ -34,29 +34,27 @@ onEachBinary((open) => {
       ['ascending', (_, i) => Math.min(32_767, i - 5000)],
       ['descending', (_, i) => 5000 - i],
       ['mostly places of no entry', (rng) => (rng.below(20) === 0 ? rng.below(3000) : 32_767)],
+      ['the least where no sample looks', (rng, i) => (i % 64 < 8 ? 3000 : -3000) + rng.below(100)],
+      ['the least where samples look', (rng, i) => (i % 64 < 8 ? -3000 : 3000) + rng.below(100)],
       ['far apart', (rng) => [-32_768, 32_767, 0][rng.below(3)]!],
     ]
     for (const [name, make] of makers) {
-      for (const count of [8, 16, 24, 1000, 1024, 8192, 24_000]) {
+      for (const count of [16, 32, 48, 1008, 2032, 2048, 8192, 24_000]) {
         const rng = new Rng(count)
         const scores = Int16Array.from({ length: count }, (_, i) => make(rng, i))
         const at = put(arena, scores)
         const sorted = [...scores.keys()].sort((a, b) => scores[a]! - scores[b]! || a - b)
         for (const wanted of [-1, 0, 1, 2, 10, 100, count >> 1, count - 1, count, count + 1, count * 3]) {
-          const most = Math.max(0, Math.min(count, wanted + (wanted >> 3) + 4))
-          const out = room(arena, most * 4)
-          const found = arena.kernels.selectScores(at, count, wanted, out.address)
-          expect(out.untouched()).toBe(true)
-          expect([name, count, wanted, found >= Math.min(Math.max(wanted, 0), count)]).toEqual([
-            name,
-            count,
-            wanted,
-            true,
-          ])
-          expect(found).toBeLessThanOrEqual(wanted <= 0 ? 0 : most)
-          const places = Array.from(arena.u32(out.address, found))
-          expect(places).toEqual(sorted.slice(0, found).sort((a, b) => a - b))
+          const places = Math.max(0, arena.kernels.scoreRoom(count, wanted))
+          const out = room(arena, places * 4)
+          const scratch = room(arena, ((places + 7) & ~7) * 2)
+          const found = arena.kernels.selectScores(at, count, wanted, scratch.address, out.address)
+          expect([out.untouched(), scratch.untouched()]).toEqual([true, true])
+          expect([name, count, wanted, found]).toEqual([name, count, wanted, Math.min(Math.max(wanted, 0), count)])
+          const chosen = sorted.slice(0, found).sort((a, b) => a - b)
+          expect(Array.from(arena.u32(out.address, found))).toEqual(chosen)
           arena.free(out.address)
+          arena.free(scratch.address)
         }
       }
     }

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals'
 import { Rng } from '../../build/base/rng.js'
 import { packLeaves } from '../reference/leaves.js'
-import { touchLines, touchRows } from '../reference/scan.js'
+import { touchRows, touchTurns } from '../reference/scan.js'
 import { ENTRIES, OFFSETS, room, VISITS } from './code-cases.js'
 import { COUNTS, onEachBinary, put, putIntegers } from './harness.js'
 
@@ -43,35 +43,30 @@ onEachBinary((open) => {
     }
   })
 
-  test('touchLeaves looks into every line of the records, and writes nothing but its eight bytes', () => {
+  test('touchLeaves looks into every line of the codes, in turns, and writes nothing but its scratch', () => {
     const arena = open()
     const rng = new Rng(9)
     const offsets = putIntegers(arena, OFFSETS)
     for (const columns of COLUMNS) {
       const dim = 5 * columns
       const codes = Array.from({ length: ENTRIES }, () => Array.from({ length: 2 * columns }, () => rng.below(16)))
-      const { bytes, entryBytes } = packLeaves({ dim, columns, offsets: OFFSETS, codes })
-      const records = put(arena, Uint8Array.from(bytes))
+      const positions = Array.from({ length: ENTRIES }, () => rng.uint32())
+      const { bytes, entryBytes } = packLeaves({ dim, columns, offsets: OFFSETS, codes, positions })
+      const before = Uint8Array.from(bytes)
+      const records = put(arena, before)
       expect(records % 64).toBe(0)
       const head = 8 + ((dim + 15) & ~15)
       for (const leaves of VISITS) {
-        const out = room(arena, 8)
-        arena.kernels.touchLeaves(
-          putIntegers(arena, leaves),
-          leaves.length,
-          dim,
-          records,
-          offsets,
-          entryBytes,
-          out.address,
-        )
-        const start = (leaf: number): number => leaf * head + OFFSETS[leaf]! * entryBytes
-        const wanted = leaves.reduce(
-          (sum, leaf) => sum ^ touchLines(Uint8Array.from(bytes), start(leaf), start(leaf + 1)),
-          0,
-        )
-        expect(Array.from(arena.u8(out.address, 8))).toEqual([wanted, 0, 0, 0, 0, 0, 0, 0])
+        const out = room(arena, Math.max(8, 8 * Math.min(12, leaves.length)))
+        const at = putIntegers(arena, leaves)
+        arena.kernels.touchLeaves(at, leaves.length, dim, records, offsets, entryBytes, out.address)
+        const runs = leaves.map((leaf) => {
+          const start = leaf * head + OFFSETS[leaf]! * entryBytes
+          return [start, start + head + (OFFSETS[leaf + 1]! - OFFSETS[leaf]!) * (entryBytes - 4)] as const
+        })
+        expect(Array.from(arena.u8(out.address, 8))).toEqual([touchTurns(before, runs), 0, 0, 0, 0, 0, 0, 0])
         expect(out.untouched()).toBe(true)
+        expect(arena.u8(records, before.length)).toEqual(before)
       }
     }
   })

@@ -16,6 +16,24 @@ export function touchLines(bytes: Uint8Array, start: number, end: number): numbe
 }
 
 /**
+ * The first byte of a line of each of some runs of bytes, then of the next lines, twelve runs at a time, joined by exclusive or:
+ * the last line of a run again and again until the longest of the twelve ends.
+ * @param runs - where each begins and ends.
+ */
+export function touchTurns(bytes: Uint8Array, runs: readonly (readonly [number, number])[]): number {
+  const lines = runs.map(([start, end]) => [Math.floor(start / 64), Math.ceil(end / 64) - 1] as const)
+  let sum = 0
+  for (let first = 0; first < lines.length; first += 12) {
+    const turn = lines.slice(first, first + 12)
+    const longest = Math.max(...turn.map(([line, last]) => last - line))
+    for (const [line, last] of turn) {
+      for (let i = 0; i <= longest; i++) sum ^= bytes[Math.min(line + i, last) * 64]!
+    }
+  }
+  return sum
+}
+
+/**
  * The first byte of every line of the rows at some positions, and of its four in each table, all joined by exclusive or.
  * @param rows - from the beginning of a line on; `tables` - bytes, four by position.
  */
