@@ -20,6 +20,7 @@ export interface RowSource {
   readonly type: RowType
   readonly dim: number
   readonly size: number | undefined
+  /** Each block is valid until the next one is asked for. */
   blocks(rowsPerBlock: number): AsyncIterable<RowBlock>
 }
 
@@ -46,10 +47,15 @@ export function rowArray(type: RowType, from: number | ArrayBuffer): RowArray {
   return new ARRAYS[type](from as ArrayBuffer)
 }
 
-/** Components as numbers; not copied where they are. */
-export function toFloats(data: RowArray, type: RowType): Float32Array {
+/**
+ * Components as numbers; not copied where they are.
+ * @param room - holds the copy where it suffices.
+ */
+export function toFloats(data: RowArray, type: RowType, room?: Float32Array): Float32Array {
   if (type === 'f32') return data as Float32Array
-  const floats = new Float32Array(data)
+  const { length } = data
+  const floats = room !== undefined && room.length >= length ? room.subarray(0, length) : new Float32Array(length)
+  floats.set(data)
   // A loop, since a callback a value takes several times as long.
   if (type === 'f16') for (let i = 0; i < data.length; i++) floats[i] = fromHalf(data[i]!)
   return floats

@@ -4,7 +4,7 @@ import { fromHalf } from '../base/half.js'
 import { isList, wrong } from '../base/kinds.js'
 import { packSteps, readRow, rowStride, TYPE_CODE, type StoredType } from '../base/matrix.js'
 import { EXACT_ROWS, type BuildOptions, type Ids, type ResolvedOptions, type RowType } from '../base/options.js'
-import type { RowArray, RowSource } from '../base/rows.js'
+import { toFloats, type RowArray, type RowSource } from '../base/rows.js'
 import { encodeIds, IdTable, type StoredIds } from '../format/ids.js'
 import { findSection, planLayout, ROWS_OFFSET, type Layout, type LayoutShape } from '../format/layout.js'
 import { Pace } from '../format/pace.js'
@@ -279,6 +279,8 @@ class RowSink {
   readonly #rows: number
   readonly #dim: number
   #stored: StoredType
+  /** Of the last block as floats, for the next one. */
+  #room: Float32Array = new Float32Array(0)
   count = 0
   /** `i10`: what a step of each row counts. */
   units = new Float32Array(0)
@@ -314,7 +316,11 @@ class RowSink {
   }
 
   add(data: RowArray, count: number): void {
-    if (this.#stored === 'i10') return this.#addSteps(convertRows(data, this.plain, 'f32') as Float32Array, count)
+    if (this.#stored === 'i10') {
+      const floats = toFloats(data, this.plain, this.#room)
+      if (this.plain !== 'f32' && floats.length > this.#room.length) this.#room = floats
+      return this.#addSteps(floats, count)
+    }
     const { stride } = this
     const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
     const rowBytes = bytes.length / count

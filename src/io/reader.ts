@@ -8,6 +8,8 @@ const MOST = 2 ** 32
 /** Gzip packs no more than this many bytes into one. */
 const GZIP_MOST_RATIO = 1032
 
+const NO_ROOM = new ArrayBuffer(0)
+
 function allocate(bytes: number): ArrayBuffer {
   try {
     return new ArrayBuffer(bytes)
@@ -75,10 +77,11 @@ export class Reader {
 
   /**
    * The next `bytes` bytes, or fewer where the file ends. Memory is taken as they arrive.
+   * @param room - holds them where it suffices, in place of memory that is taken anew.
    */
-  async upTo(bytes: number): Promise<Uint8Array<ArrayBuffer>> {
-    if (bytes <= AHEAD) {
-      const piece = new Uint8Array(allocate(bytes))
+  async upTo(bytes: number, room = NO_ROOM): Promise<Uint8Array<ArrayBuffer>> {
+    if (bytes <= Math.max(AHEAD, room.byteLength)) {
+      const piece = bytes <= room.byteLength ? new Uint8Array(room, 0, bytes) : new Uint8Array(allocate(bytes))
       const got = await this.stream.read(piece)
       this.#offset += got
       return piece.subarray(0, got)
@@ -94,8 +97,8 @@ export class Reader {
   }
 
   /** The next `bytes` bytes. @throws {FormatError} BATL_FORMAT when the file ends before, naming `what` was read. */
-  async exactly(bytes: number, what: string): Promise<Uint8Array<ArrayBuffer>> {
-    const piece = await this.upTo(bytes)
+  async exactly(bytes: number, what: string, room = NO_ROOM): Promise<Uint8Array<ArrayBuffer>> {
+    const piece = await this.upTo(bytes, room)
     if (piece.length === bytes) return piece
     throw this.error(`ends in the middle of ${what}: ${bytes} bytes wanted, ${piece.length} left; copy it again`)
   }

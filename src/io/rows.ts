@@ -20,7 +20,7 @@ export const openRowFile: FileOpener = async (path, hints) => {
     dim,
     size,
     async *blocks(rowsPerBlock) {
-      for await (const data of blocks(rowsPerBlock)) yield { data, count: data.length / dim }
+      for await (const data of blocks(rowsPerBlock, true)) yield { data, count: data.length / dim }
     },
   }
 }

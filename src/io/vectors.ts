@@ -10,6 +10,8 @@ export { readGroundTruth, writeGroundTruth, type GroundTruth } from './ground-tr
 
 /** Bytes of rows that `readVectors` reads at a time. */
 const BLOCK = 8 << 20
+/** The longest block that takes the place of the one before. */
+const MOST_ROOM = 8 << 20
 /** Integers up to here are exact in f32. */
 const F32_EXACT = 2 ** 24
 
@@ -81,16 +83,20 @@ async function* readBlocks(
   path: string,
   layout: VectorLayout,
   rowsPerBlock: number,
+  reuse: boolean,
 ): AsyncGenerator<RowArray, void, void> {
   const { dim, stored, prefixBytes, headerBytes, size = Infinity } = layout
   const rowBytes = prefixBytes + dim * STORED_BYTES[stored]
   const reader = new Reader(await openStream(path))
+  // V8 would let tens of MB of blocks gather before it collects them.
+  const room = new ArrayBuffer(reuse ? Math.min(MOST_ROOM, Math.min(rowsPerBlock, size) * rowBytes) : 0)
   try {
     await reader.exactly(headerBytes, 'its header')
     let row = 0
     while (row < size) {
       const wanted = Math.min(rowsPerBlock, size - row) * rowBytes
-      const raw = size === Infinity ? await reader.upTo(wanted) : await reader.exactly(wanted, `rows from ${row} on`)
+      const raw =
+        size === Infinity ? await reader.upTo(wanted, room) : await reader.exactly(wanted, `rows from ${row} on`, room)
       if (raw.length === 0) break
       const count = Math.floor(raw.length / rowBytes)
       if (raw.length % rowBytes !== 0) throw reader.error(`ends in the middle of row ${row + count}; copy it again`)
@@ -110,13 +116,15 @@ export interface VectorFile {
   readonly type: RowType
   readonly dim: number
   readonly size: number | undefined
-  blocks(rowsPerBlock: number): AsyncIterable<RowArray>
+  /** @param reuse - a block is valid until the next one is asked for, which may take its place. */
+  blocks(rowsPerBlock: number, reuse?: boolean): AsyncIterable<RowArray>
 }
 
 /**
  * Open a vector file for reading in blocks: .fbin .u8bin .i8bin .f16bin .ibin (big-ann-benchmarks), .fvecs .bvecs .ivecs
  * (TEXMEX), .npy (NumPy), each also .gz. Integers of 32 bits and f64 come as f32. Each pass over `blocks` reads the file
- * anew; no more than a block of it is in memory, and each block is a fresh array that the caller may keep.
+ * anew; no more than a block of it is in memory, and each block is a fresh array that the caller may keep, unless it asks for
+ * others.
  * @returns `size` is undefined only for packed .fvecs, .bvecs and .ivecs, whose length only reading tells.
  * @throws {InvalidArgumentError} BATL_INVALID_ARGUMENT when it is missing, unreadable or of an unknown kind.
  * @throws {FormatError} BATL_FORMAT, on opening or while reading, when the file is not what it says.
@@ -131,7 +139,7 @@ export async function openVectors(path: string | UrlLike): Promise<VectorFile> {
       type: typeOf(layout.stored),
       dim: layout.dim,
       size: layout.size,
-      blocks: (rowsPerBlock) => readBlocks(text, layout, Math.max(1, Math.floor(rowsPerBlock))),
+      blocks: (rowsPerBlock, reuse = false) => readBlocks(text, layout, Math.max(1, Math.floor(rowsPerBlock)), reuse),
     }
   } finally {
     await reader.close()
@@ -147,7 +155,7 @@ export async function readVectors(path: string | UrlLike): Promise<Vectors> {
   const rowBytes = dim * COMPONENT_BYTES[type]
   const trusted = size !== undefined && !/\.gz$/i.test(pathText(path))
   const bytes = new GrowingBuffer(size === undefined ? Infinity : size * rowBytes, trusted)
-  for await (const block of blocks(Math.ceil(BLOCK / rowBytes))) {
+  for await (const block of blocks(Math.ceil(BLOCK / rowBytes), true)) {
     bytes.append(new Uint8Array(block.buffer, block.byteOffset, block.byteLength))
   }
   const buffer = bytes.finish()

@@ -74,6 +74,19 @@ describe('readVectors and openVectors', () => {
     }
   })
 
+  test('blocks that are done with can make room for the next', async () => {
+    const values = Uint8Array.from({ length: 7 * 1003 }, (_, i) => (i * 37) & 255)
+    const path = await save('r.u8bin', bin(1003, 7, values))
+    const parts: Uint8Array[] = []
+    const buffers = new Set<ArrayBufferLike>()
+    for await (const block of (await openVectors(path)).blocks(100, true)) {
+      parts.push(Uint8Array.from(block))
+      buffers.add(block.buffer)
+    }
+    expect(Buffer.compare(join(...parts), values)).toBe(0)
+    expect(buffers.size).toBe(1)
+  })
+
   test('reading can stop after a block', async () => {
     const path = await save('c.u8bin.gz', packed(bin(1000, 8, new Uint8Array(8000))))
     const blocks = (await openVectors(path)).blocks(10)[Symbol.asyncIterator]()
