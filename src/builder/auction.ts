@@ -11,21 +11,23 @@ import {
 import type { AuctionTable } from '../pool/messages.js'
 import type { WorkerPool } from '../pool/pool.js'
 import type { Build } from './context.js'
-import type { Workspace } from './workspace.js'
+import { Workspace } from './workspace.js'
 
 /** Points, and overfull leaves, that are worth a task; what is no more is done here. */
 const POINT_BLOCK = 16_384
 const LEAF_BLOCK = 64
 
-/** An auction in a workspace, and the threads that work on it. */
+/** An auction, and the threads that work on it. */
 export class AuctionRoom {
   readonly table: AuctionTable
   readonly #pool: WorkerPool
   readonly #workspace: Workspace
   readonly #arena: Arena
 
-  constructor({ pool, workspace }: Build, shape: AuctionShape, address: number) {
-    const { arena, key } = workspace
+  constructor({ pool, workspace }: Build, shape: AuctionShape) {
+    // A memory of its own, which is the largest of a build's and goes with the room.
+    const { arena, key } = new Workspace()
+    const address = arena.allocate(auctionBytes(shape))
     this.table = { memory: arena.memory, key, auction: layAuction(shape, address) }
     this.#pool = pool
     this.#workspace = workspace
@@ -51,20 +53,5 @@ export class AuctionRoom {
     }
     auctioneer.repair(fallback)
     return this.#workspace.copyU32(this.#arena.u32(auction.leafOf, auction.count))
-  }
-}
-
-/** Work with an auction in the workspace. */
-export async function withAuction<T>(
-  build: Build,
-  shape: AuctionShape,
-  use: (room: AuctionRoom) => Promise<T>,
-): Promise<T> {
-  const { arena } = build.workspace
-  const address = arena.allocate(auctionBytes(shape))
-  try {
-    return await use(new AuctionRoom(build, shape, address))
-  } finally {
-    arena.free(address)
   }
 }

@@ -8,6 +8,8 @@ import type { Rung, Snapshot } from '../tree/snapshot.js'
 import { encodeEntries } from './codes.js'
 import { addCopies, rowCosts } from './copies.js'
 import {
+  isLarge,
+  restThreads,
   shareF32,
   singleHolders,
   shareU32,
@@ -23,7 +25,6 @@ import { partition, settleRows, type Partition } from './partition.js'
 import {
   chooseLessons,
   dropLessons,
-  dropNeighbours,
   positionsOf,
   searchNeighbours,
   splitQueries,
@@ -80,17 +81,21 @@ export async function buildTrees(input: BuildInput, means: BuildMeans): Promise<
     trainer: 'none',
   }
   const geometry = await partition(build, options.seed, true)
-  if (input.study?.flat !== true) build.prepareTraining()
+  await restThreads(build)
+  const trains = input.study?.flat !== true
+  // What trains holds much memory, so that it waits where the neighbours do.
+  if (trains && !isLarge(build)) build.prepareTraining()
   const withheld = await withheldTruth(build, split)
-  const found =
-    input.study?.flat === true
-      ? []
-      : await searchNeighbours(
-          build,
-          split,
-          await labelIndex(build, geometry, withheld),
-          options.router === 'seq2seq' ? PUBLISHED_LABELS : LABELS,
-        )
+  const found = trains
+    ? await searchNeighbours(
+        build,
+        split,
+        await labelIndex(build, geometry, withheld),
+        options.router === 'seq2seq' ? PUBLISHED_LABELS : LABELS,
+      )
+    : []
+  if (trains) build.prepareTraining()
+  await restThreads(build)
   const jury: Jury = { withheld, judge: judgeOf(build) }
   const grown: GrownTree[] = []
   for (let tree = 0; tree < options.trees; tree++) {
@@ -170,18 +175,13 @@ interface GrownTree {
 
 /**
  * Train one tree's router, in turns with tree updates, then with copies.
+ * @param found - is emptied when it was the last tree.
  * @param last - nothing more is learned from what was found, and the training with copies may go on beside other work.
  */
 async function growTree(
   build: Build,
   geometry: Partition,
-  {
-    found,
-    jury,
-    tree,
-    seed,
-    last,
-  }: { found: readonly Labelled[]; jury: Jury; tree: number; seed: number; last: boolean },
+  { found, jury, tree, seed, last }: { found: Labelled[]; jury: Jury; tree: number; seed: number; last: boolean },
 ): Promise<GrownTree> {
   const { input } = build
   const { points, options } = input
@@ -206,12 +206,14 @@ async function growTree(
   const { state, rounds } = await alternate(build, first, training, jury, tree)
   const copies = input.entryCount > points.size
   const cost = copies ? await rowCosts(build, state, found) : undefined
-  if (last) dropNeighbours(build, found)
+  if (last) found.length = 0
+  await restThreads(build)
   if (cost === undefined) {
     done()
     return { state, rounds, retrained: undefined }
   }
   const holders = await addCopies(build, state, geometry, cost)
+  await restThreads(build)
   const aside = last && build.pool.threads > 1
   const again: Training = { ...training, holders, before: state, effort: COPIES_EFFORT, seed: seed + 500, aside }
   const retrained = trainRouter(build, again).finally(done)

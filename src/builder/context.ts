@@ -64,6 +64,8 @@ export interface BuildMeans {
   readonly pool: WorkerPool
   /** Train in workers of their own; `aside` keeps its progress to itself. */
   readonly train: (input: Omit<Tasks['train']['input'], 'progress'>, aside?: boolean) => Promise<TrainResult>
+  /** Steps that held much memory of their own are done: give it back to the system. */
+  readonly rest: () => Promise<void>
   /** A training comes soon. */
   readonly prepareTraining: () => void
   /** No training comes any more. */
@@ -91,6 +93,19 @@ export interface TreeState {
   /** Raw weights of the router, to train on from. */
   readonly weights: Record<string, Float32Array>
   readonly holders: Holders
+}
+
+/** Rows from which on what a step holds is worth the tens of milliseconds that giving it back takes. */
+const LARGE = 1 << 15
+
+/** Whether the steps of a build hold much memory. */
+export function isLarge({ input }: Build): boolean {
+  return input.points.size >= LARGE
+}
+
+/** After a step that held much memory of its own, to which nothing refers any more: the system gets it back. */
+export async function restThreads(build: Build): Promise<void> {
+  if (isLarge(build)) await build.rest()
 }
 
 /** The same values in shared memory. */

@@ -7,13 +7,15 @@ import { blockRouterOf } from './route.js'
 import { addHolders, fillUp, loadsOf } from './fill.js'
 import { capacity } from './plan.js'
 import type { Build, Labelled, TreeState } from './context.js'
-import { withAuction } from './auction.js'
+import { AuctionRoom } from './auction.js'
 import { LIST_LENGTH, moveCentroids, withFallback, type Partition } from './partition.js'
 
 /** Queries a task. */
 const QUERY_BLOCK = 256
 const ORDERED_BLOCK = 512
 const ROW_BLOCK = 4096
+/** Queries whose ranks are looked at together. */
+const PART = 1 << 17
 /** Counts by which a row's cost is drawn to the mean of all. */
 const SHRINK = 1
 
@@ -26,10 +28,10 @@ export async function rowCosts(build: Build, tree: TreeState, found: readonly La
   const { size } = input.points
   if (input.study?.evenCopies === true) return new Float32Array(size)
   const sums = new Float64Array(size)
-  const counts = new Float64Array(size)
+  const counts = new Uint32Array(size)
   const total = found.reduce((sum, { count }) => sum + count, 0)
   let before = 0
-  for (const set of found) {
+  for (const set of found.flatMap(partsOf)) {
     const ranks = workspace.u32(set.count * set.k)
     const request = {
       points: input.points,
@@ -66,6 +68,23 @@ export async function rowCosts(build: Build, tree: TreeState, found: readonly La
   const costs = new Float32Array(size)
   for (let row = 0; row < size; row++) costs[row] = (sums[row]! + SHRINK * mean) / (counts[row]! + SHRINK)
   return costs
+}
+
+/** A set in parts, whose ranks are not all held at once, where its queries are stored rows: they lie in their order. */
+function partsOf(set: Labelled): Labelled[] {
+  const { queries, count, k, neighbours, order } = set
+  const { positions } = queries
+  if (positions === undefined) return [set]
+  return Array.from({ length: Math.ceil(count / PART) }, (_, i) => {
+    const [first, end] = [i * PART, Math.min(count, (i + 1) * PART)]
+    return {
+      queries: { positions: positions.subarray(first, end) },
+      count: end - first,
+      k,
+      neighbours: neighbours.subarray(first * k, end * k),
+      ...(order === undefined ? {} : { order: order.subarray(0, end - first) }),
+    }
+  })
 }
 
 /** Leaves that hold each row. */
@@ -115,20 +134,19 @@ async function placeCopies(
   const { leafCount } = build.shape
   const length = Math.min(LIST_LENGTH, leafCount)
   const capacities = loadsOf(holders, leafCount).map((load) => Math.max(0, room - load))
-  return withAuction(build, { count: rows.length, length, leafCount, dense: false }, async (auction) => {
-    const { table } = auction
-    const { pool, input } = build
-    const { points } = input
-    const router = nearnessRouter(tree.levels, build.width)
-    await pool.each('lists', rows.length, ROW_BLOCK, { points, router, rows, table })
-    await pool.each('copyLists', rows.length, ROW_BLOCK, { points, tree, holders, rows, table })
-    return withFallback(build, tree, (scoreAll) =>
-      auction.assign(capacities, {
-        scoreAll: (i) => scoreAll(rows[i]!),
-        forbidden: (i, leaf) => holds(holders, rows[i]!, leaf),
-      }),
-    )
-  })
+  const auction = new AuctionRoom(build, { count: rows.length, length, leafCount, dense: false })
+  const { table } = auction
+  const { pool, input } = build
+  const { points } = input
+  const router = nearnessRouter(tree.levels, build.width)
+  await pool.each('lists', rows.length, ROW_BLOCK, { points, router, rows, table })
+  await pool.each('copyLists', rows.length, ROW_BLOCK, { points, tree, holders, rows, table })
+  return withFallback(build, tree, (scoreAll) =>
+    auction.assign(capacities, {
+      scoreAll: (i) => scoreAll(rows[i]!),
+      forbidden: (i, leaf) => holds(holders, rows[i]!, leaf),
+    }),
+  )
 }
 
 function holds(holders: Holders, row: number, leaf: number): boolean {

@@ -32,6 +32,8 @@ export interface DirectorOutput extends BuildOutput {
 export interface DirectorMeans {
   readonly pool: WorkerPool
   readonly train: (request: TrainingTask, report: Report) => Promise<TrainResult>
+  /** Steps that held much memory of their own are done, and nothing refers to it here: give it back to the system. */
+  readonly rest: () => Promise<void>
   /** A training comes soon: load what it takes, where that can be done beside other work. */
   readonly prepareTraining: () => void
   /** No training comes any more: give its memory back. */
@@ -75,6 +77,7 @@ export async function directBuild({ input, trainerBase }: DirectorTask, means: D
       tell('train', 1, 1)
       return result
     },
+    rest: () => means.rest(),
     prepareTraining: () => means.prepareTraining(),
     endTraining: () => means.endTraining(),
     report,

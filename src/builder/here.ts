@@ -18,6 +18,7 @@ export async function directHere(
     return await directBuild(task, {
       pool,
       say,
+      rest: () => pool.rest(),
       prepareTraining: () => undefined,
       endTraining: async () => undefined,
       train: async (request, report) => {

@@ -7,7 +7,7 @@ import { Points } from '../partition/points.js'
 import { nearnessRouter } from '../partition/route-block.js'
 import { localArena } from '../pool/context.js'
 import type { BlockProgress } from '../pool/pool.js'
-import { withAuction } from './auction.js'
+import { AuctionRoom } from './auction.js'
 import { capacity } from './plan.js'
 import { rowsByLeaf, type Build } from './context.js'
 
@@ -84,28 +84,27 @@ async function balanceLeaves(build: Build, start: CentroidTree, progress: BlockP
   const { leafCount } = shape
   const capacities = new Uint32Array(leafCount).fill(capacity(points.size, leafCount, options.slack))
   const length = Math.min(LIST_LENGTH, leafCount)
-  return withAuction(build, { count: points.size, length, leafCount, dense: false }, async (room) => {
-    let centres = start
-    for (let pass = 1; ; pass++) {
-      const { table } = room
-      if (LISTING_PASSES.includes(pass)) {
-        const router = nearnessRouter(centres.levels, build.width)
-        await pool.each('lists', points.size, ROW_BLOCK, { points, router, table })
-      } else {
-        const centroids = centres.levels.at(-1)!
-        await pool.each('rescore', points.size, ROW_BLOCK, { points, centroids, table })
-      }
-      const leafOf = await withFallback(build, centres, (scoreAll) =>
-        room.assign(capacities, { scoreAll }, pass < BALANCED_PASSES ? PASS_ROUNDS : MAX_ROUNDS),
-      )
-      const moved = await moveCentroids(build, centres, leafOf)
-      workspace.give(...centres.levels)
-      centres = moved
-      progress(pass, BALANCED_PASSES)
-      if (pass === BALANCED_PASSES) return { centres, leafOf }
-      workspace.give(leafOf)
+  const room = new AuctionRoom(build, { count: points.size, length, leafCount, dense: false })
+  const { table } = room
+  let centres = start
+  for (let pass = 1; ; pass++) {
+    if (LISTING_PASSES.includes(pass)) {
+      const router = nearnessRouter(centres.levels, build.width)
+      await pool.each('lists', points.size, ROW_BLOCK, { points, router, table })
+    } else {
+      const centroids = centres.levels.at(-1)!
+      await pool.each('rescore', points.size, ROW_BLOCK, { points, centroids, table })
     }
-  })
+    const leafOf = await withFallback(build, centres, (scoreAll) =>
+      room.assign(capacities, { scoreAll }, pass < BALANCED_PASSES ? PASS_ROUNDS : MAX_ROUNDS),
+    )
+    const moved = await moveCentroids(build, centres, leafOf)
+    workspace.give(...centres.levels)
+    centres = moved
+    progress(pass, BALANCED_PASSES)
+    if (pass === BALANCED_PASSES) return { centres, leafOf }
+    workspace.give(leafOf)
+  }
 }
 
 /** Run with a way to score a row against all leaves, for the few that need it. */

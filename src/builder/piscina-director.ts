@@ -3,6 +3,7 @@ import { toPlainError, UnsupportedError } from '../base/errors.js'
 import { setKernelModule } from '../kernels/load.js'
 import type { Reply, WorkerData } from '../pool/messages.js'
 import { PiscinaPool, type ThreadOptions } from '../pool/piscina.js'
+import { restThread } from '../pool/rest.js'
 import { directBuild, type DirectorOutput, type DirectorTask } from './director.js'
 import { Trainers } from './trainers.js'
 
@@ -24,10 +25,11 @@ export async function build({
   // TensorFlow's native library reads how much to say from the process's own environment.
   const trainers = new Trainers(task, () => open({ threads: 1, env: SHARE_ENV }))
   try {
-    pool = await open({ threads: task.input.options.threads })
+    const own = (pool = await open({ threads: task.input.options.threads }))
     const output = await directBuild(task, {
       pool,
       say: (message) => progress.postMessage(message),
+      rest: async () => void (await Promise.all([own.rest(), restThread()])),
       prepareTraining: () => trainers.prepare(),
       endTraining: () => trainers.close(),
       train: (request, report) => trainers.train(request, report),

@@ -10,6 +10,7 @@ import { queryAt } from '../pool/context.js'
 import type { Holders, QuerySet, Votes } from '../pool/messages.js'
 import { rowsByLeaf, shareU32, type Build, type Labelled } from './context.js'
 import { learnablePositions } from './partition.js'
+import { Workspace } from './workspace.js'
 
 /** Queries withheld to select and tune by: at least, at most. */
 const WITHHELD_LEAST = 2000
@@ -45,7 +46,7 @@ export function splitQueries(size: number, logged: number, seed: number): QueryS
 }
 
 /** Some queries of the log, where they lie. */
-function logQueries({ input, workspace }: Build, numbers: Uint32Array): QuerySet {
+function logQueries({ input }: Build, numbers: Uint32Array, workspace: Workspace): QuerySet {
   return { matrix: input.log!, rows: workspace.copyU32(numbers) }
 }
 
@@ -63,7 +64,7 @@ export async function withheldTruth(build: Build, split: QuerySplit): Promise<La
   const places = positionsOf(build.order)
   const sets: { queries: QuerySet; count: number }[] = []
   if (split.withheldLog.length > 0) {
-    sets.push({ queries: logQueries(build, split.withheldLog), count: split.withheldLog.length })
+    sets.push({ queries: logQueries(build, split.withheldLog, build.workspace), count: split.withheldLog.length })
   }
   if (split.withheldRows.length > 0) {
     sets.push({
@@ -110,11 +111,13 @@ export async function searchNeighbours(
 ): Promise<Labelled[]> {
   const { pool, input, report, shape, workspace } = build
   const { points, options } = input
+  // What is found goes before the build ends, and the lists that it is found from go first.
+  const [kept, passing] = [new Workspace(), new Workspace()]
   const learnable = learnablePositions(build)
   const rng = new Rng(options.seed, 11)
   const count = Math.min(learnable.length, Math.max(SEARCHED_ROWS, Math.ceil(points.size / 3)))
   // Ascending positions: rows lie by leaf, so queries that follow one another visit the same leaves.
-  const positions = workspace.copyU32(
+  const positions = kept.copyU32(
     rng
       .sample(learnable.length, count)
       .map((i) => learnable[i]!)
@@ -122,7 +125,7 @@ export async function searchNeighbours(
   )
   const sets: { queries: QuerySet; count: number }[] = [{ queries: { positions }, count }]
   const logged = split.learnedLog.length
-  if (logged > 0) sets.push({ queries: logQueries(build, split.learnedLog), count: logged })
+  if (logged > 0) sets.push({ queries: logQueries(build, split.learnedLog, kept), count: logged })
   const { offsets: leafOffsets, rows } = rowsByLeaf(workspace, index.leafOf, shape.leafCount)
   workspace.give(rows)
   const { router, probes } = index
@@ -131,8 +134,8 @@ export async function searchNeighbours(
   const found: (Labelled & { order: Uint32Array })[] = []
   for (const set of sets) {
     const { queries } = set
-    const neighbours = workspace.u32(set.count * k)
-    const order = await orderQueries(build, set, router)
+    const neighbours = passing.u32(set.count * k)
+    const order = await orderQueries(build, set, router, kept)
     await pool.each(
       'neighbours',
       set.count,
@@ -144,7 +147,7 @@ export async function searchNeighbours(
     found.push({ ...set, k, neighbours, order })
   }
   workspace.give(leafOffsets)
-  return joinNeighbours(build, found, positions)
+  return joinNeighbours(build, found, positions, { kept, passing })
 }
 
 /**
@@ -152,35 +155,27 @@ export async function searchNeighbours(
  * @param positions - of the base rows, the first of the sets.
  */
 async function joinNeighbours(
-  { pool, input, report, workspace }: Build,
+  { pool, input, report }: Build,
   found: readonly (Labelled & { order: Uint32Array })[],
   positions: Uint32Array,
+  { kept, passing }: { kept: Workspace; passing: Workspace },
 ): Promise<Labelled[]> {
   const { points } = input
   const { k, neighbours: lists } = found[0]!
-  const graph = nearGraph(positions, lists, { k, size: points.size }, (length) => workspace.u32(length))
+  const graph = nearGraph(positions, lists, { k, size: points.size }, (length) => passing.u32(length))
   const total = found.reduce((sum, { count }) => sum + count, 0)
   let before = 0
   const joined: Labelled[] = []
   for (const set of found) {
     const { queries, order, neighbours: near } = set
-    const out = workspace.u32(set.count * k)
+    const out = kept.u32(set.count * k)
     await pool.each('join', set.count, QUERY_BLOCK, { points, queries, order, near, graph, out }, (done) =>
       report('labels', 2 * total + before + done, 3 * total),
     )
     before += set.count
     joined.push({ ...set, neighbours: out })
   }
-  workspace.give(graph.listOf, graph.back, ...found.map(({ neighbours }) => neighbours))
   return joined
-}
-
-/** Give back what `searchNeighbours` returned. */
-export function dropNeighbours({ workspace }: Build, found: readonly Labelled[]): void {
-  for (const { queries, neighbours, order } of found) {
-    const { positions, rows } = queries
-    for (const array of [positions, rows, neighbours, order]) if (array !== undefined) workspace.give(array)
-  }
 }
 
 /** Queries by their first leaf. Stored rows lie so already. */
@@ -188,13 +183,14 @@ async function orderQueries(
   build: Build,
   { queries, count }: { queries: QuerySet; count: number },
   router: BlockRouter,
+  kept: Workspace,
 ): Promise<Uint32Array> {
   const { pool, input, shape, workspace } = build
-  if (queries.positions !== undefined) return workspace.copyU32(new Uint32Array(count).map((_, i) => i))
+  if (queries.positions !== undefined) return kept.copyU32(new Uint32Array(count).map((_, i) => i))
   const leafOf = workspace.u32(count)
   await pool.each('firstLeaves', count, QUERY_BLOCK, { points: input.points, router, queries, out: leafOf })
-  const { offsets, rows } = rowsByLeaf(workspace, leafOf, shape.leafCount)
-  workspace.give(leafOf, offsets)
+  const { rows } = rowsByLeaf(kept, leafOf, shape.leafCount)
+  workspace.give(leafOf)
   return rows
 }
 

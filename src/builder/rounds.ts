@@ -2,9 +2,17 @@ import { Rng } from '../base/rng.js'
 import { sharedU32 } from '../base/shared.js'
 import type { RouterTables, Votes } from '../pool/messages.js'
 import { scoreRoot } from '../pool/route-tasks.js'
-import { withAuction } from './auction.js'
+import { AuctionRoom } from './auction.js'
 import { nodeCapacities } from './plan.js'
-import { rowsByLeaf, singleHolders, type Build, type Labelled, type RoundReport, type TreeState } from './context.js'
+import {
+  restThreads,
+  rowsByLeaf,
+  singleHolders,
+  type Build,
+  type Labelled,
+  type RoundReport,
+  type TreeState,
+} from './context.js'
 import { logVotes } from './queries.js'
 import { trainRouter, type Training } from './route.js'
 import { scoreTrees } from './tune.js'
@@ -34,18 +42,13 @@ export async function navigateRows(build: Build, router: RouterTables, votes: Vo
   const capacities = nodeCapacities(points.size, shape, options.slack)
   const arity = shape.arities[0]!
   const length = Math.min(ROOT_LIST, arity)
-  let nodeOf = await withAuction(
-    build,
-    { count: points.size, length, leafCount: arity, dense: false },
-    async (root) => {
-      const { table } = root
-      await pool.each('navigateRoot', points.size, ROW_BLOCK, { points, router, votes, table }, (done, total) =>
-        report('update', done, 2 * total),
-      )
-      const scoreAll = (row: number): Float32Array => scoreRoot(points, router, votes, row)
-      return root.assign(new Uint32Array(arity).fill(capacities[0]!), { scoreAll })
-    },
+  const root = new AuctionRoom(build, { count: points.size, length, leafCount: arity, dense: false })
+  const { table } = root
+  await pool.each('navigateRoot', points.size, ROW_BLOCK, { points, router, votes, table }, (done, total) =>
+    report('update', done, 2 * total),
   )
+  const scoreAll = (row: number): Float32Array => scoreRoot(points, router, votes, row)
+  let nodeOf = await root.assign(new Uint32Array(arity).fill(capacities[0]!), { scoreAll })
   for (let level = 1; level < shape.arities.length; level++) {
     const { offsets, rows } = rowsByLeaf(workspace, nodeOf, shape.nodeCounts[level - 1]!)
     const out = workspace.u32(points.size)
@@ -98,6 +101,7 @@ export async function alternate(
   const reports: RoundReport[] = [{ tree, round: 0, kept: true, moved: 0, loss: first.loss, ...bestScore }]
   for (let round = 1; round <= rounds; round++) {
     const leafOf = await navigateRows(build, best.router, votes)
+    await restThreads(build)
     const holders = singleHolders(leafOf)
     const seed = training.seed + round
     const state = await trainRouter(build, { ...training, holders, before: best, effort: ROUND_EFFORT, seed })

@@ -84,8 +84,9 @@ export async function trainRouter(build: Build, training: Training): Promise<Tre
     dim: points.dim,
     queries,
     ...labels,
-    tables: training.start.tables.slice(),
-    ...(before === undefined ? {} : { weights: before.weights }),
+    ...(before === undefined
+      ? { tables: training.start.tables.slice() }
+      : { tables: new Float32Array(0), weights: before.weights }),
     steps: Math.ceil(steps * training.effort),
     batch,
     learningRate: published ? PUBLISHED_RATE : RATE,
@@ -102,7 +103,7 @@ export async function trainRouter(build: Build, training: Training): Promise<Tre
   const loss = last.length === 0 ? 0 : last.reduce((sum, value) => sum + value, 0) / last.length
   return {
     router: { kind: router, arities: build.shape.arities, tables },
-    weights: result.weights,
+    weights: Object.fromEntries(Object.entries(result.weights).map(([name, values]) => [name, shareF32(values)])),
     holders: training.holders,
     loss,
   }

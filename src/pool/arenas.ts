@@ -24,6 +24,12 @@ export function lendArena(key: number, arena: Arena): void {
   lent.add(key)
 }
 
+/** Forget the memories of a build's steps, whose keys are negative, and this thread's own: later steps have them anew. */
+export function dropWork(): void {
+  for (const key of [...arenas.keys()]) if (key < 0) arenas.delete(key)
+  local = undefined
+}
+
 /** Forget a lent memory, and all that tasks on this thread keep only to have it ready for the next. */
 export function dropArena(key: number): void {
   lent.delete(key)

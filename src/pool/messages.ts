@@ -310,6 +310,8 @@ export interface Tasks {
     } & Block
     output: undefined
   }
+  /** Forget what this thread keeps for steps of a build that are done. */
+  rest: { input: undefined; output: undefined }
   /** Load what trains, ahead of a training on the same thread. */
   prepareTraining: { input: TrainingPlan; output: Prepared }
   /** Train a router; `mix` moves a geometric start towards the queries first. */

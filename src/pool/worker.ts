@@ -2,6 +2,7 @@ import * as codeTasks from './code-tasks.js'
 import * as nearTasks from './near-tasks.js'
 import * as partitionTasks from './partition-tasks.js'
 import * as rankTasks from './rank-tasks.js'
+import { restThread } from './rest.js'
 import * as routeTasks from './route-tasks.js'
 import { task } from './task.js'
 
@@ -35,6 +36,11 @@ export const codebooks = task<'codebooks'>(codeTasks.codebooks)
 export const encode = task<'encode'>(codeTasks.encode)
 export const codeRanks = task<'codeRanks'>(rankTasks.codeRanks)
 
+export const rest = task<'rest'>(async () => {
+  await restThread()
+  return undefined
+})
+
 /** TensorFlow.js is loaded by these two tasks alone, in workers that do nothing else. */
 export const prepareTraining = task<'prepareTraining'>(async (plan) => {
   const { prepareTrainer } = await import('#trainer')
@@ -43,8 +49,10 @@ export const prepareTraining = task<'prepareTraining'>(async (plan) => {
 
 export const train = task<'train'>(async ({ progress, ...request }) => {
   const { runTraining } = await import('#trainer')
-  return runTraining(request, (done, total) => {
+  const result = await runTraining(request, (done, total) => {
     Atomics.store(progress, 0, done)
     Atomics.store(progress, 1, total)
   })
+  // Both of a team end with the same.
+  return request.team?.half === 1 ? { ...result, tables: new Float32Array(0), weights: {} } : result
 })

@@ -4,15 +4,22 @@ import { Rng } from '../../../build/base/rng.js'
 import { ClosedError } from '../../../build/base/errors.js'
 import { nextMemoryKey } from '../../../build/open.js'
 import { Pace } from '../../../build/format/pace.js'
+import { auctionBytes, layAuction } from '../../../build/partition/balance.js'
+import { arenaOf } from '../../../build/pool/arenas.js'
 import { during } from '../../../build/pool/during.js'
 import { HerePool } from '../../../build/pool/here.js'
 import { PiscinaPool } from '../../../build/pool/piscina.js'
 import { PortPool, startWorkers } from '../../../build/pool/ports.js'
 import type { WorkerPool } from '../../../build/pool/pool.js'
+import { restThread } from '../../../build/pool/rest.js'
+import { loadBuildKernels } from '../../../build/kernels/load-build.js'
 import { Arena } from '../../../build/kernels/memory.js'
 import { rowStride } from '../../../build/base/matrix.js'
 import type { PointTable } from '../../../build/partition/points.js'
 import { failure, settles, threadCount } from '../../api/support.js'
+
+// One of the tasks is of building.
+await loadBuildKernels()
 
 const SIZE = 500
 const DIM = 5
@@ -53,6 +60,18 @@ function scan(
   const outIds = new Uint32Array(new SharedArrayBuffer(count * k * 4))
   const outDistances = new Float32Array(new SharedArrayBuffer(count * k * 4))
   return { points, order: 0, queries, k, outIds, outDistances }
+}
+
+/** Bytes of a memory that only one step of a build needs. */
+const STEP_BYTES = 128 << 20
+
+/** Such a step, on every thread. */
+async function work(pool: WorkerPool): Promise<void> {
+  const step = Arena.create()
+  step.u8(step.allocate(STEP_BYTES), STEP_BYTES).fill(1)
+  const shape = { count: 8, length: 1, leafCount: 1, dense: false }
+  const auction = layAuction(shape, step.allocate(auctionBytes(shape)))
+  await pool.each('auction', 8, 1, { table: { memory: step.memory, key: -1_000_000, auction }, kind: 'choose' })
 }
 
 /** Each kind of pool: threads of Piscina, workers behind ports, and the caller's own thread. */
@@ -115,6 +134,24 @@ describe.each(Object.keys(kinds))('a pool of kind %s', (kind) => {
     expect(error.message).toMatch(/component 1 of query 3 is NaN/)
     expect(done).toBeLessThan(100)
     // It goes on working.
+    const next = scan(4)
+    await pool.each('exact', 4, 1, next)
+    expect([...next.outIds]).toEqual([0, 1, 2, 3])
+  })
+
+  test('rests: the memory of a step that is done goes back to the system, and that of the index stays', async () => {
+    const pool = await open(2)
+    await pool.each('exact', 4, 1, scan(4))
+    const before = process.memoryUsage.rss()
+    await work(pool)
+    const after = process.memoryUsage.rss()
+    expect(after - before).toBeGreaterThan(0.9 * STEP_BYTES)
+    const attached = arenaOf(arena.memory, key)
+    await Promise.all([pool.rest(), restThread()])
+    if (kind !== 'here') {
+      await expect(settles(() => process.memoryUsage.rss() < after - 0.7 * STEP_BYTES)).resolves.toBe(true)
+    }
+    expect(arenaOf(arena.memory, key)).toBe(attached)
     const next = scan(4)
     await pool.each('exact', 4, 1, next)
     expect([...next.outIds]).toEqual([0, 1, 2, 3])
