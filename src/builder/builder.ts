@@ -49,6 +49,9 @@ const LABEL_RECALL = 0.9
 /** Training after copies, relative to the first. */
 const COPIES_EFFORT = 1
 
+/** Rows from which on what trains ends between two trainings: its memory is then less than what the steps between take. */
+const ENDED_ROWS = 200_000
+
 /** What a build found out, beside what it wrote to the index. */
 export interface BuildOutput {
   readonly rungs: readonly Rung[]
@@ -84,7 +87,7 @@ export async function buildTrees(input: BuildInput, means: BuildMeans): Promise<
   await restThreads(build)
   const trains = input.study?.flat !== true
   // What trains holds much memory, so that it waits where the neighbours do.
-  if (trains && !isLarge(build)) build.prepareTraining()
+  if (trains && !isLarge(points.size)) build.prepareTraining()
   const withheld = await withheldTruth(build, split)
   const found = trains
     ? await searchNeighbours(
@@ -107,6 +110,7 @@ export async function buildTrees(input: BuildInput, means: BuildMeans): Promise<
     build,
     grown.map(({ state }) => state),
   )
+  await restThreads(build)
   const sets = withheld.map((set) => movedQueries(set, place))
   const [coded, retrained] = await Promise.all([
     encodeEntries(build, view),
@@ -203,7 +207,11 @@ async function growTree(
     seed,
   }
   const first = await trainRouter(build, training)
+  // Copies take room for a while, and what trains is ready again in a second.
+  const ends = points.size >= ENDED_ROWS
+  if (ends) await build.endTraining()
   const { state, rounds } = await alternate(build, first, training, jury, tree)
+  if (ends) await build.endTraining()
   const copies = input.entryCount > points.size
   const cost = copies ? await rowCosts(build, state, found) : undefined
   if (last) found.length = 0
@@ -213,10 +221,13 @@ async function growTree(
     return { state, rounds, retrained: undefined }
   }
   const holders = await addCopies(build, state, geometry, cost)
+  build.prepareTraining()
   await restThreads(build)
   const aside = last && build.pool.threads > 1
   const again: Training = { ...training, holders, before: state, effort: COPIES_EFFORT, seed: seed + 500, aside }
   const retrained = trainRouter(build, again).finally(done)
+  // Their leaves are labels by now.
+  build.workspace.give(lessons.neighbours)
   // Who waits for it later hears of its failure then.
   retrained.catch(() => undefined)
   if (!aside) await retrained
@@ -242,13 +253,15 @@ async function betterRouter(
  */
 async function pack(build: Build, states: readonly TreeState[]): Promise<{ view: Snapshot; place: Uint32Array }> {
   const { input, shape } = build
+  const { workspace } = build
   const { size, memory } = input.points
   const primary = states[0]!.holders
-  const leafOf = shareU32(new Uint32Array(size).map((_, row) => primary.leaves[primary.offsets[row]!]!))
-  const before = build.order
-  await settleRows(build, leafOf)
+  const leafOf = workspace.u32(size)
+  for (let row = 0; row < size; row++) leafOf[row] = primary.leaves[primary.offsets[row]!]!
+  const place = build.order.slice()
+  workspace.give(await settleRows(build, leafOf))
   const numbers = positionsOf(build.order)
-  const place = before.map((number) => numbers[number]!)
+  for (let row = 0; row < size; row++) place[row] = numbers[place[row]!]!
   const region = new Uint8Array(memory.buffer, input.address, input.layout.length)
   const nothing = { rungs: [], rotated: false, termUnit: 0, trainer: build.trainer }
   const header = { ...input.plan, ...nothing, seed: input.options.seed }
@@ -258,7 +271,7 @@ async function pack(build: Build, states: readonly TreeState[]): Promise<{ view:
     const { leafOffsets } = view.tree[t]!
     for (const leaf of holders.leaves) leafOffsets[leaf + 1]!++
     for (let leaf = 0; leaf < shape.leafCount; leaf++) leafOffsets[leaf + 1]! += leafOffsets[leaf]!
-    const entries = new Uint32Array(input.entryCount)
+    const entries = workspace.u32(input.entryCount)
     const next = leafOffsets.slice()
     for (let row = 0; row < size; row++) {
       for (let j = holders.offsets[row]!; j < holders.offsets[row + 1]!; j++)
@@ -268,6 +281,7 @@ async function pack(build: Build, states: readonly TreeState[]): Promise<{ view:
     const records = new LeafWriter(view.tree[t]!, view)
     for (let leaf = 0; leaf < shape.leafCount; leaf++)
       records.setPositions(leaf, entries.subarray(leafOffsets[leaf]!, leafOffsets[leaf + 1]!).sort())
+    workspace.give(entries)
   }
   return { view, place }
 }

@@ -2,6 +2,7 @@ import { Rng } from '../base/rng.js'
 import { sharedF32, sharedU32 } from '../base/shared.js'
 import type { Codec } from '../codes/coder.js'
 import { CENTROIDS, codeShape, rotatedStride } from '../codes/shape.js'
+import { NO_LEAF } from '../partition/balance.js'
 import { LeafWriter } from '../codes/leaf-writer.js'
 import type { LeafRecords } from '../codes/leaves.js'
 import { toSteps } from '../tree/router.js'
@@ -84,14 +85,14 @@ export async function encodeEntries(build: Build, view: Snapshot): Promise<CodeO
 /** Means of the rows that each leaf holds first: f32 [leafCount * width], the copies left out. */
 async function leafMeans(build: Build, leaves: LeafWriter): Promise<Float32Array> {
   const { pool, shape, input, width, workspace } = build
-  const leafOf = new Int32Array(input.points.size).fill(-1)
+  const leafOf = workspace.u32(input.points.size).fill(NO_LEAF)
   for (let leaf = shape.leafCount - 1; leaf >= 0; leaf--) {
     for (const position of leaves.positions(leaf)) leafOf[position] = leaf
   }
   const { offsets, rows } = rowsByLeaf(workspace, leafOf, shape.leafCount)
   const out = workspace.f32(shape.leafCount * width)
   await pool.each('means', shape.leafCount, LEAF_BLOCK, { points: input.points, offsets, rows, out })
-  workspace.give(offsets, rows)
+  workspace.give(leafOf, offsets, rows)
   return out
 }
 

@@ -1,6 +1,6 @@
 import type { Phase, ResolvedOptions } from '../base/options.js'
 import { groupItems } from '../base/groups.js'
-import { sharedF32, sharedU32 } from '../base/shared.js'
+import { isShared, sharedF32, sharedU32 } from '../base/shared.js'
 import type { Layout, LayoutShape } from '../format/layout.js'
 import type { PointTable } from '../partition/points.js'
 import type { Holders, QuerySet, RouterTables, Tasks } from '../pool/messages.js'
@@ -98,14 +98,14 @@ export interface TreeState {
 /** Rows from which on what a step holds is worth the tens of milliseconds that giving it back takes. */
 const LARGE = 1 << 15
 
-/** Whether the steps of a build hold much memory. */
-export function isLarge({ input }: Build): boolean {
-  return input.points.size >= LARGE
+/** Whether the steps of a build of so many rows hold much memory. */
+export function isLarge(size: number): boolean {
+  return size >= LARGE
 }
 
 /** After a step that held much memory of its own, to which nothing refers any more: the system gets it back. */
 export async function restThreads(build: Build): Promise<void> {
-  if (isLarge(build)) await build.rest()
+  if (isLarge(build.input.points.size)) await build.rest()
 }
 
 /** The same values in shared memory. */
@@ -115,14 +115,15 @@ export function shareU32(values: ArrayLike<number>): Uint32Array {
   return shared
 }
 
-/** The same values in shared memory. */
-export function shareF32(values: ArrayLike<number>): Float32Array {
+/** The same values in shared memory, where they may lie already. */
+export function shareF32(values: Float32Array): Float32Array {
+  if (isShared(values.buffer)) return values
   const shared = sharedF32(values.length)
   shared.set(values)
   return shared
 }
 
-/** Rows by leaf: leaf l holds rows [offsets[l], offsets[l + 1]) of `rows`, ascending. `leafOf` may skip rows with -1. */
+/** Rows by leaf: leaf l holds rows [offsets[l], offsets[l + 1]) of `rows`, ascending. `leafOf` may skip rows with a leaf that there is not. */
 export function rowsByLeaf(
   workspace: Workspace,
   leafOf: ArrayLike<number>,

@@ -71,7 +71,7 @@ export async function rowCosts(build: Build, tree: TreeState, found: readonly La
 }
 
 /** A set in parts, whose ranks are not all held at once, where its queries are stored rows: they lie in their order. */
-function partsOf(set: Labelled): Labelled[] {
+export function partsOf(set: Labelled): Labelled[] {
   const { queries, count, k, neighbours, order } = set
   const { positions } = queries
   if (positions === undefined) return [set]

@@ -1,7 +1,7 @@
 import { Rng } from '../base/rng.js'
 import type { CentroidTree, GroupedRows } from '../pool/messages.js'
 import { nodeCentroids } from '../partition/group.js'
-import { MAX_ROUNDS } from '../partition/balance.js'
+import { MAX_ROUNDS, NO_LEAF } from '../partition/balance.js'
 import { LeafTable } from '../partition/lists.js'
 import { Points } from '../partition/points.js'
 import { nearnessRouter } from '../partition/route-block.js'
@@ -9,7 +9,7 @@ import { localArena } from '../pool/context.js'
 import type { BlockProgress } from '../pool/pool.js'
 import { AuctionRoom } from './auction.js'
 import { capacity } from './plan.js'
-import { rowsByLeaf, type Build } from './context.js'
+import { restThreads, rowsByLeaf, type Build } from './context.js'
 
 /** Sample rows a coarse cluster, and a leaf, are learned from. */
 const COARSE_SAMPLE = 256
@@ -72,7 +72,10 @@ export async function partition(build: Build, seed: number, settle: boolean): Pr
     } else leafOf = await nearestLeaves(build, tree, leafOf)
     step(100)(pass, passes)
   }
-  if (!flat) workspace.give(leafOf)
+  if (!flat) {
+    workspace.give(leafOf)
+    await restThreads(build)
+  }
   const balanced = flat ? { centres: tree, leafOf } : await balanceLeaves(build, tree, step(200))
   return settle ? { ...balanced, leafOf: await settleRows(build, balanced.leafOf) } : balanced
 }
@@ -113,13 +116,18 @@ export async function withFallback<T>(
   tree: CentroidTree,
   use: (scoreAll: (position: number) => Float32Array) => Promise<T>,
 ): Promise<T> {
-  const table = new LeafTable(localArena(), tree.levels.at(-1)!, build.width)
-  const points = new Points(build.input.points, localArena())
+  const arena = localArena()
+  // Made for the first row that asks: most often none does.
+  let table: LeafTable | undefined
+  const points = new Points(build.input.points, arena)
   try {
-    return await use((position) => table.scoreAll(points, position))
+    return await use((position) => {
+      table ??= new LeafTable(arena, tree.levels.at(-1)!, build.width)
+      return table.scoreAll(points, position)
+    })
   } finally {
     points.close()
-    table.close()
+    table?.close()
   }
 }
 
@@ -141,7 +149,8 @@ async function firstLeaves(build: Build, tree: CentroidTree): Promise<Uint32Arra
 /** The nearest of all centroids for each row. */
 async function nearestOf({ pool, input, workspace }: Build, centroids: Float32Array): Promise<Uint32Array> {
   const { points } = input
-  const rows = workspace.copyU32(new Uint32Array(points.size).map((_, i) => i))
+  const rows = workspace.u32(points.size)
+  for (let row = 0; row < rows.length; row++) rows[row] = row
   const out = workspace.u32(points.size)
   await pool.each('nearest', points.size, ROW_BLOCK, { points, rows, centroids, out })
   workspace.give(rows)
@@ -196,10 +205,15 @@ export async function settleRows(build: Build, leafOf: Uint32Array): Promise<Uin
   const { workspace } = build
   const { offsets, rows } = rowsByLeaf(workspace, leafOf, build.shape.leafCount)
   await build.pool.run('permute', { points: build.input.points, order: rows })
-  const before = build.order
-  build.order = rows.map((position) => before[position]!)
-  const settled = workspace.copyU32(rows.map((position) => leafOf[position]!))
-  workspace.give(offsets, rows, leafOf)
+  const { order } = build
+  const before = workspace.copyU32(order)
+  const settled = workspace.u32(rows.length)
+  for (let to = 0; to < rows.length; to++) {
+    const from = rows[to]!
+    order[to] = before[from]!
+    settled[to] = leafOf[from]!
+  }
+  workspace.give(offsets, rows, leafOf, before)
   return settled
 }
 
@@ -211,11 +225,14 @@ function shareTree({ workspace }: Build, arities: readonly number[], levels: rea
 export async function moveCentroids(build: Build, tree: CentroidTree, leafOf: Uint32Array): Promise<CentroidTree> {
   const { pool, shape, input, width, workspace, order, withheld } = build
   const out = workspace.copyF32(tree.levels.at(-1)!)
-  const counted = Int32Array.from(leafOf, (leaf, position) => (withheld[order[position]!] === 1 ? -1 : leaf))
+  const counted = workspace.copyU32(leafOf)
+  for (let position = 0; position < counted.length; position++) {
+    if (withheld[order[position]!] === 1) counted[position] = NO_LEAF
+  }
   const { offsets, rows } = rowsByLeaf(workspace, counted, shape.leafCount)
   await pool.each('means', shape.leafCount, LEAF_BLOCK, { points: input.points, offsets, rows, out })
   const moved = shareTree(build, tree.arities, nodeCentroids(out, shape, width))
-  workspace.give(offsets, rows, out)
+  workspace.give(counted, offsets, rows, out)
   return moved
 }
 

@@ -186,7 +186,11 @@ async function orderQueries(
   kept: Workspace,
 ): Promise<Uint32Array> {
   const { pool, input, shape, workspace } = build
-  if (queries.positions !== undefined) return kept.copyU32(new Uint32Array(count).map((_, i) => i))
+  if (queries.positions !== undefined) {
+    const order = kept.u32(count)
+    for (let i = 0; i < count; i++) order[i] = i
+    return order
+  }
   const leafOf = workspace.u32(count)
   await pool.each('firstLeaves', count, QUERY_BLOCK, { points: input.points, router, queries, out: leafOf })
   const { rows } = rowsByLeaf(kept, leafOf, shape.leafCount)

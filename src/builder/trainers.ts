@@ -2,7 +2,7 @@ import { sharedBuffer } from '../base/shared.js'
 import { exchangeMemory, HALVES, type ExchangeMemory } from '../base/exchange.js'
 import type { WorkerPool } from '../pool/pool.js'
 import type { Prepared, TrainingPlan, TrainingTask, TrainResult } from '../train/router.js'
-import type { Report } from './context.js'
+import { isLarge, type Report } from './context.js'
 import type { DirectorTask } from './director.js'
 
 /** How often the progress of a training is looked at. */
@@ -88,7 +88,10 @@ export class Trainers {
   async #ready(plan: TrainingPlan): Promise<Prepared & { pool: WorkerPool }> {
     const pool = await this.#open()
     try {
-      return { pool, ...(await pool.run('prepareTraining', plan)) }
+      const prepared = await pool.run('prepareTraining', plan)
+      // What it took to load is several megabytes more than what is loaded.
+      if (isLarge(this.#task.input.plan.size)) await pool.rest()
+      return { pool, ...prepared }
     } catch (error) {
       await pool.close()
       throw error

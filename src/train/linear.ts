@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from '../base/errors.js'
 import { Rng } from '../base/rng.js'
+import { sharedF32 } from '../base/shared.js'
 import { routerFloats, routerTensors, routerViews } from '../tree/router.js'
 import type { TreeShape } from '../tree/shape.js'
 import { exportHeads, fitTemperature, headGradient, importHeads } from './heads.js'
@@ -39,7 +40,7 @@ export async function trainLinear(trainer: Trainer, request: TrainRequest, shape
       ),
   )
   const tensors = routerTensors('linear', shape, dim)
-  const tables = new Float32Array(routerFloats(tensors))
+  const tables = sharedF32(routerFloats(tensors))
   exportHeads(weights, shape, routerViews(tensors, tables), normaliser)
   return { tables, weights: nameHeads(weights, normaliser), trainer: trainer.name, losses }
 }

@@ -1,5 +1,6 @@
 import { BatlError } from '../base/errors.js'
 import { Rng } from '../base/rng.js'
+import { sharedF32 } from '../base/shared.js'
 import { Exchange, exchangeMemory, halfOf } from '../base/exchange.js'
 import { Adam, decayedRate } from './adam.js'
 import type { TrainRequest } from './request.js'
@@ -77,11 +78,18 @@ export async function optimise(
     if (!memory.weights.every(Number.isFinite)) {
       throw diverged(`a weight is not finite after ${steps} steps`, learningRate)
     }
-    return { weights: parts.map((part) => part.slice()), losses }
+    return { weights: parts.map(copied), losses }
   } finally {
     adam.dispose()
     tf.dispose(tensors)
   }
+}
+
+/** The same floats where threads can share them: whoever asked for the training gets no copy. */
+function copied(floats: Float32Array): Float32Array {
+  const copy = sharedF32(floats.length)
+  copy.set(floats)
+  return copy
 }
 
 /** Add the floats of some tensors to `sums`, one after the other. */
