@@ -4,7 +4,7 @@ import { dropWork } from './arenas.js'
  * Collect this thread's garbage at once, where its runtime tells how: in Node, as a debugger asks for it. A collector does not see
  * the size of shared memory, so one that nothing refers to any more stays for as long as its threads make little else.
  */
-async function collectGarbage(): Promise<void> {
+export async function collectGarbage(): Promise<void> {
   try {
     const inspector = globalThis.process?.getBuiltinModule?.('node:inspector')
     if (inspector === undefined) return

@@ -2,7 +2,7 @@ import * as codeTasks from './code-tasks.js'
 import * as nearTasks from './near-tasks.js'
 import * as partitionTasks from './partition-tasks.js'
 import * as rankTasks from './rank-tasks.js'
-import { restThread } from './rest.js'
+import { collectGarbage, restThread } from './rest.js'
 import * as routeTasks from './route-tasks.js'
 import { task } from './task.js'
 
@@ -41,6 +41,9 @@ export const rest = task<'rest'>(async () => {
   return undefined
 })
 
+/** Floats of a router's tables from which on what is left of a training's start is worth collecting. */
+const MUCH = 1 << 18
+
 /** TensorFlow.js is loaded by these two tasks alone, in workers that do nothing else. */
 export const prepareTraining = task<'prepareTraining'>(async (plan) => {
   const { prepareTrainer } = await import('#trainer')
@@ -49,10 +52,11 @@ export const prepareTraining = task<'prepareTraining'>(async (plan) => {
 
 export const train = task<'train'>(async ({ progress, ...request }) => {
   const { runTraining } = await import('#trainer')
-  const result = await runTraining(request, (done, total) => {
+  const onStep = (done: number, total: number): void => {
     Atomics.store(progress, 0, done)
     Atomics.store(progress, 1, total)
-  })
+  }
+  const result = await runTraining(request, onStep, request.tables.length > MUCH ? collectGarbage : undefined)
   // Both of a team end with the same.
   return request.team?.half === 1 ? { ...result, tables: new Float32Array(0), weights: {} } : result
 })

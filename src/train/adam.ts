@@ -1,61 +1,49 @@
-import type { Tensor, Tf } from './tf.js'
-
 const FIRST_DECAY = 0.9
 const SECOND_DECAY = 0.999
 const EPSILON = 1e-8
 
 /**
- * Adam (Kingma and Ba, ICLR 2015) on one tensor that it owns: a step replaces it and disposes of the old one.
- * Both bias corrections are folded into the step size, so that no pass over the weights is spent on them.
+ * Adam (Kingma and Ba, ICLR 2015) on floats that it moves in place: in loops, since tensors of each of its parts would leave
+ * holes in the memory of TensorFlow.js, which never shrinks. Both bias corrections are folded into the step size, so that no
+ * pass over the weights is spent on them.
  */
 export class Adam {
-  readonly #tf: Tf
-  #weights: Tensor
-  #first: Tensor
-  #second: Tensor
+  readonly #weights: Float32Array
+  readonly #first: Float32Array
+  readonly #second: Float32Array
   #steps = 0
 
-  /** @param weights - start; owned from here on. */
-  constructor(tf: Tf, weights: Tensor) {
-    this.#tf = tf
+  /** @param weights - start, and where they are after each step. */
+  constructor(weights: Float32Array) {
     this.#weights = weights
-    this.#first = tf.zeros(weights.shape)
-    this.#second = tf.zeros(weights.shape)
+    this.#first = new Float32Array(weights.length)
+    this.#second = new Float32Array(weights.length)
   }
 
   /**
-   * One update of every weight.
-   * @param gradient - stays the caller's.
-   * @returns the weights as they are now, until the next step.
+   * One update of every weight; every operation is of 32 bits.
+   * @param one - with `other` and times `scale` the gradient.
    */
-  step(gradient: Tensor, rate: number): Tensor {
-    const tf = this.#tf
+  step(one: Float32Array, other: Float32Array, scale: number, rate: number): void {
+    const { fround } = Math
     const done = ++this.#steps
     const unbias = Math.sqrt(1 - SECOND_DECAY ** done)
-    const size = (rate * unbias) / (1 - FIRST_DECAY ** done)
-    // Each part is for itself, so that few tensors of the weights' size are alive at once.
-    this.#first = this.#replace(this.#first, (first) =>
-      tf.add(tf.mul(first, FIRST_DECAY), tf.mul(gradient, 1 - FIRST_DECAY)),
-    )
-    this.#second = this.#replace(this.#second, (second) =>
-      tf.add(tf.mul(second, SECOND_DECAY), tf.mul(tf.square(gradient), 1 - SECOND_DECAY)),
-    )
-    const root = tf.tidy(() => tf.add(tf.sqrt(this.#second), EPSILON * unbias))
-    const change = tf.tidy(() => tf.mul(tf.div(this.#first, root), size))
-    root.dispose()
-    this.#weights = this.#replace(this.#weights, (weights) => tf.sub(weights, change))
-    change.dispose()
-    return this.#weights
-  }
-
-  #replace(tensor: Tensor, next: (tensor: Tensor) => Tensor): Tensor {
-    const replaced = this.#tf.tidy(() => next(tensor))
-    tensor.dispose()
-    return replaced
-  }
-
-  dispose(): void {
-    this.#tf.dispose([this.#weights, this.#first, this.#second])
+    const size = fround((rate * unbias) / (1 - FIRST_DECAY ** done))
+    const epsilon = fround(EPSILON * unbias)
+    const [share, kept, added] = [fround(scale), fround(FIRST_DECAY), fround(1 - FIRST_DECAY)]
+    const [keptSquare, addedSquare] = [fround(SECOND_DECAY), fround(1 - SECOND_DECAY)]
+    const weights = this.#weights
+    const first = this.#first
+    const second = this.#second
+    for (let i = 0; i < weights.length; i++) {
+      const gradient = fround(fround(one[i]! + other[i]!) * share)
+      const mean = fround(fround(first[i]! * kept) + fround(gradient * added))
+      const square = fround(fround(second[i]! * keptSquare) + fround(fround(gradient * gradient) * addedSquare))
+      first[i] = mean
+      second[i] = square
+      const root = fround(fround(Math.sqrt(square)) + epsilon)
+      weights[i] = fround(weights[i]! - fround(fround(mean / root) * size))
+    }
   }
 }
 

@@ -29,11 +29,12 @@ export interface LevelStart {
 export async function trainLinear(trainer: Trainer, request: TrainRequest, shape: TreeShape): Promise<TrainResult> {
   const { dim } = request
   const { normaliser, heads } = startHeads(trainer, request, shape)
+  const start = headWeights(heads.splice(0), dim)
   const scratch = new BlockScratch()
   const { weights, losses } = await optimise(
     trainer,
     request,
-    headWeights(heads, dim),
+    start,
     (weights, ids) => (from, to, sums) =>
       sumBlocks(trainer, shape, ids.subarray(from, to), sums, (rows) =>
         linearGradient(trainer, request, shape, normaliser, weights, rows, scratch),

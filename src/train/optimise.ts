@@ -24,6 +24,7 @@ export type BatchGradient = (from: number, to: number, sums: Float32Array) => nu
 
 /**
  * Run the request's steps of Adam over shuffled passes through its labelled queries.
+ * @param start - is emptied: the weights move on from a memory that threads share.
  * @param prepare - takes the queries of a step, and draws for them what is random.
  * @returns the weights after the last step, in the order of `start`, and the mean loss of each step.
  * @throws {BatlError} BATL_TRAINING when a loss or a weight is no longer finite.
@@ -31,7 +32,7 @@ export type BatchGradient = (from: number, to: number, sums: Float32Array) => nu
 export async function optimise(
   trainer: Trainer,
   request: TrainRequest,
-  start: readonly Weight[],
+  start: Weight[],
   prepare: (weights: readonly Tensor[], ids: Uint32Array) => BatchGradient,
 ): Promise<{ weights: Float32Array[]; losses: Float32Array }> {
   const { tf } = trainer
@@ -42,10 +43,14 @@ export async function optimise(
   const { first, end, memory } = exchange
   let next = 0
   const parts = start.map(({ values }) => memory.weights.subarray(next, (next += values.length)))
+  const shapes = start.map(({ shape }) => shape)
   // Two workers write the same.
   parts.forEach((part, i) => part.set(start[i]!.values))
-  const toTensors = (): Tensor[] => parts.map((part, i) => tf.tensor(part, start[i]!.shape))
-  const adam = new Adam(tf, tf.tensor1d(memory.weights.subarray(first, end)))
+  start.length = 0
+  await request.ready?.()
+  const toTensors = (): Tensor[] => parts.map((part, i) => tf.tensor(part, shapes[i]!))
+  const adam = new Adam(memory.weights.subarray(first, end))
+  const [one, other] = memory.sums.map((sums) => sums.subarray(first, end)) as [Float32Array, Float32Array]
   let tensors = toTensors()
   const losses = new Float32Array(steps)
   try {
@@ -57,18 +62,11 @@ export async function optimise(
         const sums = memory.sums[half]!.fill(0)
         memory.losses[half] = from === to ? 0 : gradient(from, to, sums)
       }
-      // The next ones are made when the optimiser's step has given its memory back.
       tf.dispose(tensors)
       exchange.meet()
       const loss = (memory.losses[0]! + memory.losses[1]!) / ids.length
       if (!Number.isFinite(loss)) throw diverged(`the loss of step ${step + 1} of ${steps} is ${loss}`, learningRate)
-      const mean = tf.tidy(() => {
-        const [one, other] = memory.sums.map((sums) => tf.tensor1d(sums.subarray(first, end)))
-        return tf.mul(tf.add(one!, other!), 1 / ids.length)
-      })
-      const moved = adam.step(mean, decayedRate(learningRate, step, steps))
-      mean.dispose()
-      memory.weights.set(valuesOf(trainer, moved), first)
+      adam.step(one, other, 1 / ids.length, decayedRate(learningRate, step, steps))
       exchange.meet()
       tensors = toTensors()
       losses[step] = loss
@@ -80,7 +78,6 @@ export async function optimise(
     }
     return { weights: parts.map(copied), losses }
   } finally {
-    adam.dispose()
     tf.dispose(tensors)
   }
 }

@@ -36,6 +36,8 @@ export interface TrainRequest {
   trainerBase?: string
   /** Another worker trains the same request with the other half of each batch, and both end with the same weights. */
   team?: { readonly memory: ExchangeMemory; readonly half: number }
+  /** Called when all that only the start takes is done with. */
+  ready?: () => Promise<void>
   /** Called after each step; one that shares its thread may return a promise, which is waited for. */
   onStep?: (done: number, total: number) => Promise<void> | undefined | void
 }

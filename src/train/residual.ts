@@ -22,7 +22,7 @@ export async function trainResidual(trainer: Trainer, request: TrainRequest, sha
   const start = [
     { values: encoderIn, shape: [dim + 1, RESIDUAL_HIDDEN] },
     { values: encoderOut, shape: [RESIDUAL_HIDDEN + 1, dim] },
-    ...headWeights(heads, dim),
+    ...headWeights(heads.splice(0), dim),
   ]
   const scratch = new BlockScratch()
   const { weights, losses } = await optimise(

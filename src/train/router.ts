@@ -58,13 +58,16 @@ function weightCount(router: TrainRequest['router'], shape: TreeShape, dim: numb
 }
 
 /** A training as the builder asks for it: `mix` moves a geometric start towards the queries first. */
-export type TrainingTask = Omit<TrainRequest, 'onStep'> & { mix: boolean; usesNorm: boolean }
+export type TrainingTask = Omit<TrainRequest, 'onStep' | 'ready'> & { mix: boolean; usesNorm: boolean }
 
 /** Do what a task says; errors as `trainRouter`. */
 export async function runTraining(
-  { mix, usesNorm, ...request }: TrainingTask,
+  { mix, usesNorm, tables, ...rest }: TrainingTask,
   onStep: NonNullable<TrainRequest['onStep']>,
+  ready?: () => Promise<void>,
 ): Promise<TrainResult> {
+  // They may be shared, and others start from them too.
+  const request = { ...rest, tables: mix ? tables.slice() : tables }
   if (mix) mixStart(request, usesNorm)
-  return trainRouter({ ...request, onStep })
+  return trainRouter({ ...request, onStep, ...(ready === undefined ? {} : { ready }) })
 }
