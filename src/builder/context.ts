@@ -79,7 +79,8 @@ export interface Build extends BuildMeans {
   readonly shape: TreeShape
   /** Floats of a point. */
   readonly width: number
-  readonly workspace: Workspace
+  /** The one of the steps under way; what they leave behind goes with it when the next steps get another. */
+  workspace: Workspace
   /** [size] position -> row number, as the rows lie now. */
   order: Uint32Array
   /** [size] by row number: 1 where the row serves as a query to select and tune by, and nothing else learns from it. */

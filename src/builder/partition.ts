@@ -9,6 +9,7 @@ import { localArena } from '../pool/context.js'
 import type { BlockProgress } from '../pool/pool.js'
 import { AuctionRoom } from './auction.js'
 import { capacity } from './plan.js'
+import { Workspace } from './workspace.js'
 import { restThreads, rowsByLeaf, type Build } from './context.js'
 
 /** Sample rows a coarse cluster, and a leaf, are learned from. */
@@ -48,12 +49,36 @@ export interface Partition {
  * @param settle - bring the rows of each leaf together in memory: for the first tree.
  */
 export async function partition(build: Build, seed: number, settle: boolean): Promise<Partition> {
-  const { pool, shape, input, report, workspace } = build
-  const flat = input.study?.flat === true
   const step =
     (from: number): BlockProgress =>
     (done, total) =>
-      report('partition', from + Math.floor((done * 100) / total), 300)
+      build.report('partition', from + Math.floor((done * 100) / total), 300)
+  if (build.input.study?.flat === true) {
+    const { centres, leafOf } = await nearestPartition(build, seed, settle, step)
+    return settle ? { centres, leafOf: await settleRows(build, leafOf) } : { centres, leafOf }
+  }
+  const start = renewed(build, (await nearestPartition(build, seed, settle, step)).centres)
+  await restThreads(build)
+  const { centres, leafOf } = await balanceLeaves(build, start, step(200))
+  const settled = settle ? await settleRows(build, leafOf) : leafOf
+  return { centres: renewed(build, centres), leafOf: build.workspace.copyU32(settled) }
+}
+
+/** Another workspace from here on, and the same tree in it: the one before goes when nothing refers to it any more. */
+function renewed(build: Build, { arities, levels }: CentroidTree): CentroidTree {
+  build.workspace = new Workspace()
+  return shareTree(build, arities, levels)
+}
+
+/** Each row in its nearest leaf; where the leaves are balanced afterwards, as it was before the centroids moved last. */
+async function nearestPartition(
+  build: Build,
+  seed: number,
+  settle: boolean,
+  step: (from: number) => BlockProgress,
+): Promise<Partition> {
+  const { pool, shape, input, workspace } = build
+  const flat = input.study?.flat === true
   const leaves = await clusterLeaves(build, seed, step(0))
   const grouped = await pool.run('group', { leaves, arities: shape.arities, width: build.width, seed })
   let tree = shareTree(build, shape.arities, grouped.levels)
@@ -72,12 +97,7 @@ export async function partition(build: Build, seed: number, settle: boolean): Pr
     } else leafOf = await nearestLeaves(build, tree, leafOf)
     step(100)(pass, passes)
   }
-  if (!flat) {
-    workspace.give(leafOf)
-    await restThreads(build)
-  }
-  const balanced = flat ? { centres: tree, leafOf } : await balanceLeaves(build, tree, step(200))
-  return settle ? { ...balanced, leafOf: await settleRows(build, balanced.leafOf) } : balanced
+  return { centres: tree, leafOf }
 }
 
 /** Passes in which prices hold every leaf to its capacity, and the centroids follow. */
@@ -94,6 +114,7 @@ async function balanceLeaves(build: Build, start: CentroidTree, progress: BlockP
     if (LISTING_PASSES.includes(pass)) {
       const router = nearnessRouter(centres.levels, build.width)
       await pool.each('lists', points.size, ROW_BLOCK, { points, router, table })
+      await restThreads(build)
     } else {
       const centroids = centres.levels.at(-1)!
       await pool.each('rescore', points.size, ROW_BLOCK, { points, centroids, table })

@@ -85,7 +85,7 @@ export async function trainRouter(build: Build, training: Training): Promise<Tre
     queries,
     ...labels,
     ...(before === undefined
-      ? { tables: training.start.tables.slice() }
+      ? { tables: training.start.tables }
       : { tables: new Float32Array(0), weights: before.weights }),
     steps: Math.ceil(steps * training.effort),
     batch,
