@@ -13,12 +13,13 @@ const LIST_BYTES = 32 * 8 + 12
 /** Bytes of the neighbours of a row that is searched for, with its place, and of those of a training query, with its leaves. */
 const NEIGHBOUR_BYTES = 20 * 4 + 12
 const LABEL_BYTES = 20 * 4 + 12 * 8
-/** Bytes of orders, copies and costs, and of what awaits collection, as measured: of a row. */
-const ROW_BYTES = 240
-/** Tensors of the size of a level's weights that two trainers hold between them, as measured. */
-const TENSORS = 28
-/** What every build takes, as measured: threads, kernels and TensorFlow.js. */
-const FIXED_PEAK = 230 << 20
+/** Bytes of orders and copies, of a row. */
+const ROW_BYTES = 8
+/** Arrays of the size of a level's weights that two trainers hold between them, as measured; and what they take to start. */
+const TENSORS = 14
+const TRAINERS = 75 << 20
+/** What every build takes, as measured: threads and kernels. */
+const FIXED_PEAK = 115 << 20
 
 /** Bytes by section of an index that is not built yet, and the peak of the build beside the process itself. */
 export function estimateBytes(
@@ -40,14 +41,13 @@ export function estimateBytes(
 }
 
 /**
- * The peak of a build beside the index: rows have lists first, and neighbours that queries learn from later. With the index
- * it is within 27% of the peaks in docs/benchmarks.md, and within 4% from 300,000 rows on.
+ * The peak of a build beside the index: rows have lists first, and later neighbours that queries learn from, beside what trains. With
+ * the index it is within 13% of the peaks of text-384 and of 31,623 and a million rows of sift-1m.
  */
 function workBytes(size: number, dim: number, stride: number, leafCount: number): number {
   const learned = Math.min(size, trainingQueries(dim)) * (stride + LABEL_BYTES)
-  const workspace = size * LIST_BYTES
-  const trainers = TENSORS * leafCount * (dim + 1) * 4
-  return FIXED_PEAK + size * ROW_BYTES + Math.max(workspace, size * NEIGHBOUR_BYTES + learned) + trainers
+  const trainers = TRAINERS + TENSORS * leafCount * (dim + 1) * 4
+  return FIXED_PEAK + size * ROW_BYTES + Math.max(size * LIST_BYTES, size * NEIGHBOUR_BYTES + learned + trainers)
 }
 
 function kindOf(ids: BuildOptions['ids']): IdKind {
