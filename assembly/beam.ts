@@ -53,15 +53,7 @@ abstract class Select {
   /** How many keys of the vectors of four that stand `step` bytes apart are at least `bound`. */
   static count(keys: usize, end: usize, step: usize, bound: i32): i32 {
     const bounds = i32x4.splat(bound)
-    const four = step << 2
     let sum = i32x4.splat(0)
-    for (; keys + four <= end; keys += four) {
-      const next = keys + step
-      const last = next + (step << 1)
-      const a = i32x4.add(i32x4.ge_s(v128.load(keys), bounds), i32x4.ge_s(v128.load(next), bounds))
-      const b = i32x4.add(i32x4.ge_s(v128.load(next + step), bounds), i32x4.ge_s(v128.load(last), bounds))
-      sum = i32x4.sub(sum, i32x4.add(a, b))
-    }
     for (; keys < end; keys += step) sum = i32x4.sub(sum, i32x4.ge_s(v128.load(keys), bounds))
     const halves = i32x4.add(sum, v128.shuffle<i32>(sum, sum, 2, 3, 2, 3))
     return i32x4.extract_lane(halves, 0) + i32x4.extract_lane(halves, 1)

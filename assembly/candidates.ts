@@ -99,28 +99,23 @@ abstract class Scores {
   }
 }
 
-/** How many places and scores `selectScores` needs room for: three times those wanted, since a sample may promise too few. */
-export function scoreRoom(count: i32, wanted: i32): i32 {
-  return min(count, 3 * wanted + 64)
-}
-
 /**
  * The places of the `wanted` least scores, ascending; of scores equal to the last, the first places.
  *
  * A sample says which bound somewhat more than `wanted` will be found below; these are kept in one pass over all scores, and
  * which of the few are the least is found among them. Where the sample misled, all scores are asked for a bound.
  * @param scores - i16 [count], `count` a multiple of 16.
- * @param scratch - i16 [scoreRoom(count, wanted)] up to a multiple of 8.
- * @param out - u32 [scoreRoom(count, wanted)].
+ * @param limit - how many may be kept in that pass, at least `wanted`; with three times as many all scores are hardly ever asked.
+ * @param scratch - i16 [limit + 8].
+ * @param out - u32 [limit].
  * @returns how many: min(wanted, count), none for a `wanted` below 0.
  */
-export function selectScores(scores: usize, count: i32, wanted: i32, scratch: usize, out: usize): i32 {
+export function selectScores(scores: usize, count: i32, wanted: i32, limit: i32, scratch: usize, out: usize): i32 {
   if (wanted >= count) {
     for (let i: usize = 0; i < <usize>count; i++) store<u32>(out + (i << 2), <u32>i)
     return count
   }
   if (wanted <= 0) return 0
-  const limit = scoreRoom(count, wanted)
   const end = scores + ((<usize>count) << 1)
   const most: i32 = i16.MAX_VALUE
   let bound = most
@@ -136,8 +131,8 @@ export function selectScores(scores: usize, count: i32, wanted: i32, scratch: us
     bound = Scores.bound(scores, end, 16, most, count, wanted, limit)
     kept = Scores.collect(scores, end, bound, limit - Scores.below(scores, end, bound), limit, scratch, out)
   }
-  const keptEnd = scratch + ((<usize>((kept + 7) & ~7)) << 1)
-  for (let at = scratch + ((<usize>kept) << 1); at < keptEnd; at += 2) store<i16>(at, i16.MAX_VALUE)
+  const keptEnd = scratch + ((<usize>kept) << 1)
+  v128.store(keptEnd, i16x8.splat(i16.MAX_VALUE))
   const last = Scores.bound(scratch, keptEnd, 16, bound, kept, wanted, wanted)
   let ties = wanted - Scores.below(scratch, keptEnd, last)
   let found: usize = 0

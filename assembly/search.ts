@@ -1,6 +1,6 @@
 /** The kernels that opening and searching call; `batl/search` carries no others. */
 export { addLogSoftmax, expandChildren, scoreChildrenInt, selectBest, selectBytes } from './beam'
-export { offerRows, placePositions, placeScores, positionBytes, scoreRoom, selectScores } from './candidates'
+export { offerRows, placePositions, placeScores, positionBytes, selectScores } from './candidates'
 export { codeTables, quantize, scanCodes, subtract } from './codes'
 export { dots } from './dots'
 export { hashBlocks, hashEnd, hashShort, hashStart } from './hash'

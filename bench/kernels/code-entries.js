@@ -83,12 +83,12 @@ const selectScores = {
   unit: 'M/s',
   prepare: (stage) => {
     const { address, count, values } = scores(stage)
-    const places = stage.kernels.scoreRoom(count, 60)
-    const [out, scratch] = [stage.space(places * 4), stage.space(places * 2 + 16)]
+    const limit = 256
+    const [out, scratch] = [stage.space(limit * 4), stage.space(limit * 2 + 16)]
     const plain = () => Array.from(values.keys()).sort((a, b) => (values[a] ?? 0) - (values[b] ?? 0))
     return {
       amount: count,
-      run: () => stage.kernels.selectScores(address, count, 60, scratch, out),
+      run: () => stage.kernels.selectScores(address, count, 60, limit, scratch, out),
       twin: { amount: count, run: () => plain().slice(0, 60) },
     }
   },

@@ -49,12 +49,11 @@ export function rowArray(type: RowType, from: number | ArrayBuffer): RowArray {
 
 /**
  * Components as numbers; not copied where they are.
- * @param room - holds the copy where it suffices.
+ * @param room - where the copy goes, if no new array is to be made.
  */
 export function toFloats(data: RowArray, type: RowType, room?: Float32Array): Float32Array {
   if (type === 'f32') return data as Float32Array
-  const { length } = data
-  const floats = room !== undefined && room.length >= length ? room.subarray(0, length) : new Float32Array(length)
+  const floats = room ?? new Float32Array(data.length)
   floats.set(data)
   // A loop, since a callback a value takes several times as long.
   if (type === 'f16') for (let i = 0; i < data.length; i++) floats[i] = fromHalf(data[i]!)

@@ -1,7 +1,7 @@
 import { toPlainError } from '../base/errors.js'
 import type { Reply } from '../pool/messages.js'
 import { PortPool, type StartedWorker } from '../pool/ports.js'
-import { restThread } from '../pool/rest.js'
+import { restPool, restThread } from '../pool/rest.js'
 import { directBuild, type DirectorOutput, type DirectorTask, type ProgressMessage } from './director.js'
 import { Trainers } from './trainers.js'
 
@@ -25,7 +25,7 @@ export async function buildApart({ control, workers, ...task }: ApartInput): Pro
     const output = await directBuild(task, {
       pool,
       say,
-      rest: async () => void (await Promise.all([pool.rest(), restThread()])),
+      rest: async () => void (await Promise.all([restPool(pool), restThread()])),
       prepareTraining: () => trainers.prepare(),
       endTraining: () => trainers.close(),
       train: (request, report) => trainers.train(request, report),

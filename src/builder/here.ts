@@ -1,4 +1,5 @@
 import { Pace } from '../format/pace.js'
+import { dropWork } from '../pool/arenas.js'
 import { HerePool, type NamedArena } from '../pool/here.js'
 import { directBuild, type DirectorOutput, type DirectorTask, type ProgressMessage } from './director.js'
 
@@ -18,7 +19,8 @@ export async function directHere(
     return await directBuild(task, {
       pool,
       say,
-      rest: () => pool.rest(),
+      // The caller's thread collects its garbage when it likes.
+      rest: async () => dropWork(),
       prepareTraining: () => undefined,
       endTraining: async () => undefined,
       train: async (request, report) => {

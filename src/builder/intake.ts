@@ -317,9 +317,8 @@ class RowSink {
 
   add(data: RowArray, count: number): void {
     if (this.#stored === 'i10') {
-      const floats = toFloats(data, this.plain, this.#room)
-      if (this.plain !== 'f32' && floats.length > this.#room.length) this.#room = floats
-      return this.#addSteps(floats, count)
+      if (this.plain !== 'f32' && data.length > this.#room.length) this.#room = new Float32Array(data.length)
+      return this.#addSteps(toFloats(data, this.plain, this.#room.subarray(0, data.length)), count)
     }
     const { stride } = this
     const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength)

@@ -3,7 +3,7 @@ import { toPlainError, UnsupportedError } from '../base/errors.js'
 import { setKernelModule } from '../kernels/load.js'
 import type { Reply, WorkerData } from '../pool/messages.js'
 import { PiscinaPool, type ThreadOptions } from '../pool/piscina.js'
-import { restThread } from '../pool/rest.js'
+import { restPool, restThread } from '../pool/rest.js'
 import { directBuild, type DirectorOutput, type DirectorTask } from './director.js'
 import { Trainers } from './trainers.js'
 
@@ -29,7 +29,7 @@ export async function build({
     const output = await directBuild(task, {
       pool,
       say: (message) => progress.postMessage(message),
-      rest: async () => void (await Promise.all([own.rest(), restThread()])),
+      rest: async () => void (await Promise.all([restPool(own), restThread()])),
       prepareTraining: () => trainers.prepare(),
       endTraining: () => trainers.close(),
       train: (request, report) => trainers.train(request, report),

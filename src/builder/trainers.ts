@@ -1,6 +1,7 @@
 import { sharedBuffer } from '../base/shared.js'
 import { exchangeMemory, HALVES, type ExchangeMemory } from '../base/exchange.js'
 import type { WorkerPool } from '../pool/pool.js'
+import { restPool } from '../pool/rest.js'
 import type { Prepared, TrainingPlan, TrainingTask, TrainResult } from '../train/router.js'
 import { isLarge, type Report } from './context.js'
 import type { DirectorTask } from './director.js'
@@ -90,7 +91,7 @@ export class Trainers {
     try {
       const prepared = await pool.run('prepareTraining', plan)
       // What it took to load is several megabytes more than what is loaded.
-      if (isLarge(this.#task.input.plan.size)) await pool.rest()
+      if (isLarge(this.#task.input.plan.size)) await restPool(pool)
       return { pool, ...prepared }
     } catch (error) {
       await pool.close()

@@ -100,16 +100,15 @@ export interface CodeKernels {
     bases: number,
     out: number,
   ): number
-  /** Places that `selectScores` needs room for. */
-  scoreRoom(count: number, wanted: number): number
   /**
    * Places of the `wanted` least scores, ascending; of scores equal to the last, the first places.
    * @param scores - i16 [count], a multiple of 16.
-   * @param scratch - i16 [scoreRoom], up to a multiple of 8.
-   * @param out - u32 [scoreRoom].
+   * @param limit - at least `wanted`; best with three times as many.
+   * @param scratch - i16 [limit + 8].
+   * @param out - u32 [limit], or [count] where all are wanted.
    * @returns how many: `wanted` or `count`.
    */
-  selectScores(scores: number, count: number, wanted: number, scratch: number, out: number): number
+  selectScores(scores: number, count: number, wanted: number, limit: number, scratch: number, out: number): number
   /** Entries of leaves u32 [count]. */
   countEntries(leaves: number, count: number, leafOffsets: number): number
   /** How many of scores i16 [count], a multiple of 8, are at most `bound`. */

@@ -163,7 +163,7 @@ export class Arena {
     if (address % size === 0 && address + length * size <= buffer.byteLength) return new type(buffer, address, length)
     throw new InvalidArgumentError(
       'address',
-      `${length} elements of ${size} bytes at address ${address} do not lie in the ${buffer.byteLength} bytes of the memory, or not at a multiple of ${size}`,
+      `${length} elements of ${size} bytes at address ${address} do not lie at a multiple of ${size} in the ${buffer.byteLength} bytes of the memory`,
     )
   }
 
@@ -228,7 +228,7 @@ export function liveViews<T extends object>(
 function notAllocated(address: number): InvalidArgumentError {
   return new InvalidArgumentError(
     'address',
-    `${address} is not allocated here; free an address that allocate of the same arena returned, once`,
+    `${address} is not allocated here; free what its allocate returned, once`,
   )
 }
 

@@ -1,6 +1,6 @@
 import { fromPlainError } from '../base/errors.js'
 import type { Arena } from '../kernels/memory.js'
-import { dropArena, dropWork, lendArena } from './arenas.js'
+import { dropArena, lendArena } from './arenas.js'
 import type { Reply, TaskName, Tasks } from './messages.js'
 import { WorkerPool } from './pool.js'
 import { dropSearcher } from './search-tasks.js'
@@ -41,11 +41,6 @@ export class HerePool extends WorkerPool {
     const reply = (await tasks[name](input)) as Reply<Tasks[K]['output']>
     if ('error' in reply) throw fromPlainError(reply.error)
     return reply.value
-  }
-
-  /** The caller's thread collects its garbage when it likes. */
-  override async rest(): Promise<void> {
-    dropWork()
   }
 
   protected override async end(): Promise<void> {

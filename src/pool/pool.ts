@@ -67,11 +67,6 @@ export abstract class WorkerPool {
     await Promise.all(Array.from({ length: this.threads * AHEAD }, worker))
   }
 
-  /** Let the threads, none of which has a task, forget what they keep for steps that are done: each takes one of as many. */
-  async rest(): Promise<void> {
-    await Promise.all(Array.from({ length: this.threads }, async () => this.run('rest', undefined)))
-  }
-
   /** End the threads; tasks under way reject. Idempotent. */
   async close(): Promise<void> {
     this.#closed = true

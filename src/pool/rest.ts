@@ -1,4 +1,5 @@
 import { dropWork } from './arenas.js'
+import type { WorkerPool } from './pool.js'
 
 /**
  * Collect this thread's garbage at once, where its runtime tells how: in Node, as a debugger asks for it. A collector does not see
@@ -21,4 +22,9 @@ export async function collectGarbage(): Promise<void> {
 export async function restThread(): Promise<void> {
   dropWork()
   await collectGarbage()
+}
+
+/** The same on all threads of a pool, none of which has a task: each takes one of as many. */
+export async function restPool(pool: WorkerPool): Promise<void> {
+  await Promise.all(Array.from({ length: pool.threads }, async () => pool.run('rest', undefined)))
 }

@@ -70,7 +70,7 @@ export class LeafScan {
     // Room for half as much again: settings that differ a little do not each take their own.
     this.#leafRoom = Math.ceil(leaves * 1.5)
     this.#placeRoom = Math.ceil(places * 1.5)
-    this.#chosenRoom = Math.min(this.#placeRoom, Math.ceil(chosen * 1.5))
+    this.#chosenRoom = Math.ceil(chosen * 1.5)
     const parts = [
       this.#leafRoom * 4,
       this.#leafRoom * 4,
@@ -97,7 +97,7 @@ export class LeafScan {
     const entries = kernels.countEntries(leaves, count, view.leafOffsets.byteOffset)
     const places = entries + count * LEAF_EXCESS
     // All places where all are wanted: no entry is missed for those that hold none.
-    this.#reserve(count, places, wanted < entries ? kernels.scoreRoom(places, wanted) : places)
+    this.#reserve(count, places, wanted < entries ? Math.min(places, 3 * wanted + 64) : places)
     // Only now: a memory that grew may have new views.
     const { leafOffsets, leaves: records } = view
     const { dim, codeBytes } = this.#snapshot
@@ -138,8 +138,9 @@ export class LeafScan {
 
   /** Choose the places of the best entries of the last scan. */
   #choose(entries: number, wanted: number): number {
-    const most = wanted < entries ? wanted : this.#places
-    return this.#arena.kernels.selectScores(this.#scores, this.#places, most, this.#sort, this.#chosen)
+    const places = this.#places
+    const most = wanted < entries ? wanted : places
+    return this.#arena.kernels.selectScores(this.#scores, places, most, this.#chosenRoom, this.#sort, this.#chosen)
   }
 
   /**

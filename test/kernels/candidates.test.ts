@@ -45,16 +45,18 @@ onEachBinary((open) => {
         const at = put(arena, scores)
         const sorted = [...scores.keys()].sort((a, b) => scores[a]! - scores[b]! || a - b)
         for (const wanted of [-1, 0, 1, 2, 10, 100, count >> 1, count - 1, count, count + 1, count * 3]) {
-          const places = Math.max(0, arena.kernels.scoreRoom(count, wanted))
-          const out = room(arena, places * 4)
-          const scratch = room(arena, ((places + 7) & ~7) * 2)
-          const found = arena.kernels.selectScores(at, count, wanted, scratch.address, out.address)
-          expect([out.untouched(), scratch.untouched()]).toEqual([true, true])
-          expect([name, count, wanted, found]).toEqual([name, count, wanted, Math.min(Math.max(wanted, 0), count)])
-          const chosen = sorted.slice(0, found).sort((a, b) => a - b)
-          expect(Array.from(arena.u32(out.address, found))).toEqual(chosen)
-          arena.free(out.address)
-          arena.free(scratch.address)
+          for (const limit of wanted < count ? [wanted, wanted + 20, 3 * wanted + 64] : [count]) {
+            const out = room(arena, Math.max(0, limit) * 4)
+            const scratch = room(arena, Math.max(0, limit + 8) * 2)
+            const found = arena.kernels.selectScores(at, count, wanted, limit, scratch.address, out.address)
+            const how = [name, count, wanted, limit]
+            expect([how, out.untouched(), scratch.untouched()]).toEqual([how, true, true])
+            expect([how, found]).toEqual([how, Math.min(Math.max(wanted, 0), count)])
+            const chosen = sorted.slice(0, found).sort((a, b) => a - b)
+            expect(Array.from(arena.u32(out.address, found))).toEqual(chosen)
+            arena.free(out.address)
+            arena.free(scratch.address)
+          }
         }
       }
     }

@@ -11,7 +11,7 @@ import { HerePool } from '../../../build/pool/here.js'
 import { PiscinaPool } from '../../../build/pool/piscina.js'
 import { PortPool, startWorkers } from '../../../build/pool/ports.js'
 import type { WorkerPool } from '../../../build/pool/pool.js'
-import { restThread } from '../../../build/pool/rest.js'
+import { restPool, restThread } from '../../../build/pool/rest.js'
 import { loadBuildKernels } from '../../../build/kernels/load-build.js'
 import { Arena } from '../../../build/kernels/memory.js'
 import { rowStride } from '../../../build/base/matrix.js'
@@ -147,7 +147,7 @@ describe.each(Object.keys(kinds))('a pool of kind %s', (kind) => {
     const after = process.memoryUsage.rss()
     expect(after - before).toBeGreaterThan(0.9 * STEP_BYTES)
     const attached = arenaOf(arena.memory, key)
-    await Promise.all([pool.rest(), restThread()])
+    await Promise.all([kind === 'here' ? undefined : restPool(pool), restThread()])
     if (kind !== 'here') {
       await expect(settles(() => process.memoryUsage.rss() < after - 0.7 * STEP_BYTES)).resolves.toBe(true)
     }
