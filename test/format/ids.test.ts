@@ -21,13 +21,27 @@ describe('string ids', () => {
     for (const other of ['b', 'aa', '\ud800', 1, 1n]) expect(rows.find(other)).toBe(-1)
   })
 
+  test('come back from many that are encoded together, and from long ones that are not', async () => {
+    const letters = ['a', 'é', '漢', '🙂', '']
+    const ids = Array.from(
+      { length: 9000 },
+      (_, row) => `${letters[row % 5]}${row}${'ü'.repeat(row % 977 ? 0 : 70_000)}`,
+    )
+    const stored = await encodeIds(ids, new Pace())
+    expect(stored.bytes.length).toBe(Buffer.byteLength(ids.join('')))
+    expect(decodeIds(stored, [...ids.keys()])).toEqual(ids)
+  })
+
   test('that UTF-8 cannot hold are refused, and other types', async () => {
     const refused = { code: 'BATL_INVALID_ARGUMENT', argument: 'ids' }
     await expect(encodeIds(['a', '\ud800b'], new Pace())).rejects.toMatchObject({
       ...refused,
       message: expect.stringContaining('ids[1]'),
     })
-    await expect(encodeIds(['a', 3] as unknown as string[], new Pace())).rejects.toMatchObject(refused)
+    for (const other of [3, null, undefined, {}]) {
+      await expect(encodeIds(['a', other] as unknown as string[], new Pace())).rejects.toMatchObject(refused)
+      await expect(encodeIds([other, 'a'] as unknown as string[], new Pace())).rejects.toMatchObject(refused)
+    }
   })
 
   test('are left unfinished when their build is', async () => {
