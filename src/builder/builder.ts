@@ -117,6 +117,7 @@ export async function buildTrees(input: BuildInput, means: BuildMeans): Promise<
     Promise.all(grown.map(async ({ retrained }) => retrained)),
   ])
   await build.endTraining()
+  await restThreads(build)
   const states: TreeState[] = []
   for (const [tree, { state }] of grown.entries()) {
     states.push(

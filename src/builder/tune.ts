@@ -27,7 +27,7 @@ export interface Judged {
   readonly holders: Holders
 }
 
-/** Ranks of the true neighbours of withheld queries under some beam widths, sets joined. */
+/** Ranks of the true neighbours of withheld queries under some beam widths, sets joined: in the workspace, which wants them back. */
 async function rankTable(
   build: Build,
   trees: readonly Judged[],
@@ -39,27 +39,22 @@ async function rankTable(
   const { pool, input, shape, workspace } = build
   const k = sets[0]!.k
   const queries = sets.reduce((sum, { count }) => sum + count, 0)
-  const ranks = new Uint32Array(beamWidths.length * queries * k)
+  const ranks = workspace.u32(beamWidths.length * queries * k)
   let before = 0
   for (const set of sets) {
-    const out = workspace.u32(beamWidths.length * set.count * k)
     const request = {
       points: input.points,
       routers: trees.map(({ router }) => router),
       queries: set.queries,
-      total: set.count,
+      total: queries,
       neighbours: set.neighbours,
       k,
       holders: trees.map(({ holders }) => holders),
       beamWidths,
       unit,
-      out,
+      out: ranks.subarray(before * k),
     }
     await pool.each('beamRanks', set.count, QUERY_BLOCK, request, (done) => progress?.(before + done, queries))
-    for (let b = 0; b < beamWidths.length; b++) {
-      ranks.set(out.subarray(b * set.count * k, (b + 1) * set.count * k), (b * queries + before) * k)
-    }
-    workspace.give(out)
     before += set.count
   }
   return { ranks, queries, k, beamWidths, leafCount: shape.leafCount }
@@ -80,7 +75,9 @@ async function findVisits(build: Build, trees: readonly Judged[], sets: readonly
     build.report('tune', done / total, 3),
   )
   const below = shape.arities.length > 1 ? shape.arities.at(-1)! : shape.leafCount
-  return fitVisits(table, (beamWidth) => Math.min(shape.leafCount, beamWidth * below))
+  const visits = fitVisits(table, (beamWidth) => Math.min(shape.leafCount, beamWidth * below))
+  build.workspace.give(table.ranks)
+  return visits
 }
 
 /**
@@ -106,6 +103,7 @@ export async function tuneLadders(
     )
     const { leafCount } = build.shape
     for (const k of ks) rungs.push(...fitLadder(table, k, leafCount, (effort) => searchCost(index.snapshot, effort)))
+    build.workspace.give(table.ranks)
   }
   return rungs
 }
@@ -127,7 +125,7 @@ function someQueries({ queries, neighbours, k, count }: Labelled): Labelled {
   }
 }
 
-/** How far down the order of codes the `k` nearest of each query are under each visit. */
+/** How far down the order of codes the `k` nearest of each query are under each visit: in the workspace, which wants it back. */
 async function tryCodes(
   { pool, input, workspace }: Build,
   index: SharedIndex,
@@ -138,28 +136,23 @@ async function tryCodes(
   progress: (share: number) => void,
 ): Promise<TrialTable> {
   const queries = sets.reduce((sum, { count }) => sum + count, 0)
-  const ranks = new Uint32Array(visits.length * queries * k)
+  const ranks = workspace.u32(visits.length * queries * k)
   const settings = visits.map(({ probes, beams }) => ({ probes, beamWidth: beams.at(-1)!.beamWidth, rerank: 1 }))
   let before = 0
   for (const set of sets) {
-    const out = workspace.u32(visits.length * set.count * k)
     const request = {
       index,
       points: input.points,
       settings,
       queries: set.queries,
-      total: set.count,
+      total: queries,
       neighbours: set.neighbours,
       known: set.k,
       k,
       holders: trees.map(({ holders }) => holders),
-      out,
+      out: ranks.subarray(before * k),
     }
     await pool.each('codeRanks', set.count, TRIAL_BLOCK, request, (done) => progress((before + done) / queries))
-    for (let v = 0; v < visits.length; v++) {
-      ranks.set(out.subarray(v * set.count * k, (v + 1) * set.count * k), (v * queries + before) * k)
-    }
-    workspace.give(out)
     before += set.count
   }
   const reranked = index.snapshot.rowType !== 'none'
@@ -175,12 +168,16 @@ export async function probesFor(
 ): Promise<number> {
   const nodes = build.shape.nodeCounts.at(-2) ?? 1
   const table = await rankTable(build, [tree], sets, [nodes])
-  return Math.min(build.shape.leafCount, rankQuantile(table, recall, 10) + 1)
+  const quantile = rankQuantile(table, recall, 10)
+  build.workspace.give(table.ranks)
+  return Math.min(build.shape.leafCount, quantile + 1)
 }
 
 /** Share of the rows looked at for recall@10 of .90 and of .95, without a beam. */
 export async function scoreTrees(build: Build, trees: readonly Judged[], sets: readonly Labelled[]): Promise<number[]> {
   const nodes = build.shape.nodeCounts.at(-2) ?? 1
   const table = await rankTable(build, trees, sets, [nodes], 'entries')
-  return [0.9, 0.95].map((recall) => rankQuantile(table, recall, 10) / build.input.points.size)
+  const shares = [0.9, 0.95].map((recall) => rankQuantile(table, recall, 10) / build.input.points.size)
+  build.workspace.give(table.ranks)
+  return shares
 }

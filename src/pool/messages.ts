@@ -202,7 +202,7 @@ export interface Tasks {
     } & Block
     output: undefined
   }
-  /** Rank under each beam width, the least over the trees: out [beams * queries * k]. */
+  /** Rank under each beam width, the least over the trees: out [beams * total * k], of which other queries may fill a part. */
   beamRanks: {
     input: {
       points: PointTable
@@ -293,7 +293,7 @@ export interface Tasks {
     input: { points: PointTable; codec: Codec; tree: LeafRecords; outTerms: Float32Array } & Block
     output: undefined
   }
-  /** How far down the order of codes each setting must go for the true neighbours: out [settings * total * k]. */
+  /** How far down the order of codes each setting must go for the true neighbours: out [settings * total * k], of which other queries may fill a part. */
   codeRanks: {
     input: {
       index: SharedIndex
@@ -301,7 +301,7 @@ export interface Tasks {
       settings: readonly SearchEffort[]
       queries: QuerySet
       total: number
-      /** [total * known], of which the first `k` of each query are looked for. */
+      /** [queries * known], of which the first `k` of each query are looked for. */
       neighbours: Uint32Array
       known: number
       k: number
