@@ -226,10 +226,7 @@ export function liveViews<T extends object>(
 }
 
 function notAllocated(address: number): InvalidArgumentError {
-  return new InvalidArgumentError(
-    'address',
-    `${address} is not allocated here; free what its allocate returned, once`,
-  )
+  return new InvalidArgumentError('address', `${address} is not allocated here; free what its allocate returned, once`)
 }
 
 /** What `take` gives, unless there is no room for it. */
