@@ -113,7 +113,10 @@ export async function buildTrees(input: BuildInput, means: BuildMeans): Promise<
   await restThreads(build)
   const sets = withheld.map((set) => movedQueries(set, place))
   const [coded, retrained] = await Promise.all([
-    encodeEntries(build, view),
+    encodeEntries(build, view).then(async (output) => {
+      await restThreads(build)
+      return output
+    }),
     Promise.all(grown.map(async ({ retrained }) => retrained)),
   ])
   await build.endTraining()
@@ -207,6 +210,7 @@ async function growTree(
     effort: 1,
     seed,
   }
+  await restThreads(build)
   const first = await trainRouter(build, training)
   // Copies take room for a while, and what trains is ready again in a second.
   const ends = points.size >= ENDED_ROWS

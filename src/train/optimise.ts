@@ -76,7 +76,8 @@ export async function optimise(
     if (!memory.weights.every(Number.isFinite)) {
       throw diverged(`a weight is not finite after ${steps} steps`, learningRate)
     }
-    return { weights: parts.map(copied), losses }
+    // What the second of a team returns is not kept: both end with the same.
+    return { weights: team?.half === 1 ? parts : parts.map(copied), losses }
   } finally {
     tf.dispose(tensors)
   }
