@@ -2,8 +2,8 @@ import { dropWork } from './arenas.js'
 import type { WorkerPool } from './pool.js'
 
 /**
- * Collect this thread's garbage at once, where its runtime tells how: in Node, as a debugger asks for it. A collector does not see
- * the size of shared memory, so one that nothing refers to any more stays for as long as its threads make little else.
+ * Collect this thread's garbage at once, where its runtime tells how: in Node, as developer tools ask for it. A collector does not
+ * see the size of shared memory, so one that nothing refers to any more stays for as long as its threads make little else.
  */
 export async function collectGarbage(): Promise<void> {
   try {
