@@ -1,8 +1,9 @@
 import { Dots } from './dots'
 import { Lanes, RowCode } from './lanes'
+import { Steps } from './steps'
 import { Heap } from './topk'
 
-/** Forms that `nearTiles` multiplies in: f32, or whole numbers of 8 bits as i16. */
+/** Forms that `nearTiles` multiplies in: f32, or whole numbers of at most 10 bits as i16. */
 const enum TileCode {
   FLOATS = 0,
   INTEGERS = 1,
@@ -24,6 +25,7 @@ abstract class Near {
     rowCount: i32,
     dim: i32,
     bias: usize,
+    scales: usize,
     positions: usize,
     heaps: usize,
     heapStride: usize,
@@ -49,8 +51,15 @@ abstract class Near {
           const at = (<usize>i) << 2
           const own = Lanes.load(bias + at, stop - i)
           const lanes = stop - i < 4 ? (1 << (stop - i)) - 1 : 15
-          Near.offer(heapX, f32x4.sub(own, v128.load(scratch)), lanes, positions + at)
-          if (heapY) Near.offer(heapY, f32x4.sub(own, v128.load(scratch, 16)), lanes, positions + at)
+          let productsX = v128.load(scratch)
+          let productsY = v128.load(scratch, 16)
+          if (scales) {
+            const four = Lanes.load(scales + at, stop - i)
+            productsX = f32x4.mul(productsX, four)
+            productsY = f32x4.mul(productsY, four)
+          }
+          Near.offer(heapX, f32x4.sub(own, productsX), lanes, positions + at)
+          if (heapY) Near.offer(heapY, f32x4.sub(own, productsY), lanes, positions + at)
         }
       }
     }
@@ -70,6 +79,15 @@ abstract class Near {
     if (lanes & 2) Heap.offer(heap, f32x4.extract_lane(distances, 1), load<u32>(positions, 4))
     if (lanes & 4) Heap.offer(heap, f32x4.extract_lane(distances, 2), load<u32>(positions, 8))
     if (lanes & 8) Heap.offer(heap, f32x4.extract_lane(distances, 3), load<u32>(positions, 12))
+  }
+
+  /** Rows of steps as i16, zeros from `dim` up to a multiple of eight. */
+  static widenSteps(rows: usize, stride: usize, count: i32, dim: i32, out: usize, outStride: usize): void {
+    for (let i = 0; i < count; i++) {
+      for (let j = 0; j < dim; j += 8) v128.store(out + ((<usize>j) << 1), Steps.eight(rows, j))
+      rows += stride
+      out += outStride
+    }
   }
 
   /** Rows of 8 bits as i16, zeros from `dim` up to a multiple of eight. */
@@ -142,11 +160,13 @@ abstract class Near {
 }
 
 /**
- * Offer rows to the heaps of some queries, by the distance bias - query . row: with half its squared length as a row's
- * bias the order is that of L2, with zeros that of the inner product. A tie goes to the lower position.
- * @param form - 0: queries and rows are f32; 1: i16 from 8-bit rows, and of at most 16,384 components.
+ * Offer rows to the heaps of some queries, by the distance bias - query . row * scale: with half its squared length as a
+ * row's bias the order is that of L2, with zeros that of the inner product, with scales that of the cosine. A tie goes to the
+ * lower position.
+ * @param form - 0: queries and rows are f32; 1: i16 whose products add up below 2^31.
  * @param places - u32 [queryCount] places of the queries and their heaps, or 0 for 0 to queryCount - 1.
  * @param bias - f32 [rowCount].
+ * @param scales - f32 [rowCount], or 0.
  * @param positions - u32 [rowCount], what the heaps take as ids.
  * @param scratch - 32 bytes.
  */
@@ -161,6 +181,7 @@ export function nearTiles(
   rowCount: i32,
   dim: i32,
   bias: usize,
+  scales: usize,
   positions: usize,
   heaps: usize,
   heapStride: usize,
@@ -168,7 +189,6 @@ export function nearTiles(
 ): void {
   assert(((queries | queryStride | rows | rowStride | scratch) & 15) == 0 && dim > 0)
   if (form == TileCode.INTEGERS) {
-    assert(dim <= 16384)
     Near.tiles<i16>(
       queries,
       queryStride,
@@ -179,6 +199,7 @@ export function nearTiles(
       rowCount,
       dim,
       bias,
+      scales,
       positions,
       heaps,
       heapStride,
@@ -195,6 +216,7 @@ export function nearTiles(
       rowCount,
       dim,
       bias,
+      scales,
       positions,
       heaps,
       heapStride,
@@ -203,7 +225,7 @@ export function nearTiles(
   }
 }
 
-/** Rows of u8 or i8 as i16, with zeros after `dim` up to a multiple of eight; `outStride` in bytes, a multiple of 16. */
+/** Rows of u8, i8 or steps as i16, with zeros after `dim` up to a multiple of eight; `outStride` in bytes, a multiple of 16. */
 export function widenIntegers(
   type: i32,
   rows: usize,
@@ -213,8 +235,9 @@ export function widenIntegers(
   out: usize,
   outStride: usize,
 ): void {
-  assert(((rows | stride | out | outStride) & 15) == 0 && (type == RowCode.U8 || type == RowCode.I8))
-  if (type == RowCode.U8) Near.widen<u8>(rows, stride, count, dim, out, outStride)
+  assert(((rows | stride | out | outStride) & 15) == 0 && type >= RowCode.U8)
+  if (type == RowCode.I10) Near.widenSteps(rows, stride, count, dim, out, outStride)
+  else if (type == RowCode.U8) Near.widen<u8>(rows, stride, count, dim, out, outStride)
   else Near.widen<i8>(rows, stride, count, dim, out, outStride)
 }
 
@@ -226,6 +249,17 @@ export function shiftRows(rows: usize, stride: usize, count: i32, width: i32, sh
     for (let at: usize = 0; at < bytes; at += 16) {
       v128.store(rows + at, f32x4.sub(v128.load(rows + at), v128.load(shift + at)))
     }
+    rows += stride
+  }
+}
+
+/** Multiply rows, f32 of `width` floats, a multiple of four, at multiples of 16, by a factor each: f32 [count]. */
+export function scaleRows(rows: usize, stride: usize, count: i32, width: i32, factors: usize): void {
+  assert(((rows | stride) & 15) == 0 && (width & 3) == 0)
+  const bytes = (<usize>width) << 2
+  for (let i = 0; i < count; i++) {
+    const factor = v128.load_splat<f32>(factors + ((<usize>i) << 2))
+    for (let at: usize = 0; at < bytes; at += 16) v128.store(rows + at, f32x4.mul(v128.load(rows + at), factor))
     rows += stride
   }
 }

@@ -46,3 +46,42 @@ export function addNorm(
     out += outStride
   }
 }
+
+/**
+ * One step of Adam on weights f32 [count], a multiple of four: weights and moments move in place, every operation one of 32
+ * bits.
+ * @param mean - f32 [count], and `square` the same: the moments.
+ * @param one - f32 [count]: with `other` and times `share` the gradient.
+ * @param keptMean - of the moments what stays, and what of the gradient comes to them.
+ * @see Kingma and Ba, Adam, ICLR 2015
+ */
+export function adamStep(
+  weights: usize,
+  mean: usize,
+  square: usize,
+  one: usize,
+  other: usize,
+  count: i32,
+  share: f32,
+  keptMean: f32,
+  addedMean: f32,
+  keptSquare: f32,
+  addedSquare: f32,
+  size: f32,
+  epsilon: f32,
+): void {
+  assert((count & 3) == 0)
+  for (let at: usize = 0, end = (<usize>count) << 2; at < end; at += 16) {
+    const sum = f32x4.add(v128.load(one + at), v128.load(other + at))
+    const gradient = f32x4.mul(sum, f32x4.splat(share))
+    const ofMean = f32x4.mul(gradient, f32x4.splat(addedMean))
+    const moved = f32x4.add(f32x4.mul(v128.load(mean + at), f32x4.splat(keptMean)), ofMean)
+    const ofSquare = f32x4.mul(f32x4.mul(gradient, gradient), f32x4.splat(addedSquare))
+    const squared = f32x4.add(f32x4.mul(v128.load(square + at), f32x4.splat(keptSquare)), ofSquare)
+    v128.store(mean + at, moved)
+    v128.store(square + at, squared)
+    const root = f32x4.add(f32x4.sqrt(squared), f32x4.splat(epsilon))
+    const step = f32x4.mul(f32x4.div(moved, root), f32x4.splat(size))
+    v128.store(weights + at, f32x4.sub(v128.load(weights + at), step))
+  }
+}

@@ -37,6 +37,14 @@ export abstract class Steps {
     return f32x4.add(sum, other)
   }
 
+  /** Eight steps from component `at` on, a multiple of 8, as i16. */
+  @inline static eight(row: usize, at: i32): v128 {
+    const group = row + <usize>(at >> 6) * 80
+    const high = v128.load_ext<i8>(group + <usize>(at & 63))
+    const low = i16x8.shr_u(v128.load_ext<u8>(group + 64 + <usize>(at & 15)), ((at >> 4) & 3) << 1)
+    return v128.or(i16x8.shl(high, 2), v128.and(low, i16x8.splat(3)))
+  }
+
   /** Four steps from component `at` on, a multiple of 4, as f32. */
   @inline static widen(row: usize, at: i32): v128 {
     const group = row + <usize>(at >> 6) * 80

@@ -46,7 +46,7 @@ const nearTiles = {
     const stride = (kernels.heapBytes(k) + 63) & ~63
     const heaps = stage.space(queries * stride)
     const scratch = stage.space(64)
-    const outputs = [bias.address, positions.address, heaps, stride, scratch]
+    const outputs = [bias.address, 0, positions.address, heaps, stride, scratch]
     const of = [0, asked.address, DIM * 4, 0, queries, address, DIM * 4, rows, DIM, ...outputs]
     const query = [...asked.values.subarray(0, DIM)]
     const listed = values.map((row) => [...row])
@@ -84,6 +84,38 @@ const shiftRows = {
     const rows = stage.floats(4096 * DIM)
     const shift = stage.space(DIM * 4)
     return { amount: 4096 * DIM * 4, run: () => stage.kernels.shiftRows(rows.address, DIM * 4, 4096, DIM, shift) }
+  },
+}
+
+/** By one, for the same reason. @type {Entry} */
+const scaleRows = {
+  name: 'scaleRows',
+  unit: 'GB/s',
+  prepare: (stage) => {
+    const rows = stage.floats(4096 * DIM)
+    const factors = stage.floats(4096)
+    factors.values.fill(1)
+    return {
+      amount: 4096 * DIM * 4,
+      run: () => stage.kernels.scaleRows(rows.address, DIM * 4, 4096, DIM, factors.address),
+    }
+  },
+}
+
+/** @type {Entry} */
+const adamStep = {
+  name: 'adamStep, weights',
+  unit: 'M/s',
+  prepare: (stage, { adamStep: twin }) => {
+    const count = 1 << 14
+    const [weights, mean, square, one, other] = Array.from({ length: 5 }, () => stage.floats(count).address)
+    const shares = [0.1, 0.9, 0.1, 0.999, 0.001, 0.01, 1e-8]
+    const of = [weights, mean, square, one, other, count, ...shares]
+    return {
+      amount: count,
+      run: () => Reflect.apply(stage.kernels.adamStep, undefined, of),
+      twin: { amount: 1, run: () => twin(0.5, 0.1, 0.2, 0.3, 0.4, shares) },
+    }
   },
 }
 
@@ -156,10 +188,12 @@ const shortenLists = {
 export const BUILD_ENTRIES = [
   nearTiles,
   widenIntegers,
+  scaleRows,
   shiftRows,
   centredIntegers,
   scaledDots,
   shortenLists,
   assignment('chooseLeaves'),
   assignment('margins'),
+  adamStep,
 ]

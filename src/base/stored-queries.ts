@@ -51,7 +51,7 @@ export class QueryRows {
 /** Scale a vector to length 1 in place; one of zeros stays. */
 export function toUnit(vector: Float32Array): void {
   let sum = 0
-  for (const value of vector) sum += value * value
+  for (let i = 0; i < vector.length; i++) sum += vector[i]! * vector[i]!
   const scale = sum > 0 ? 1 / Math.sqrt(sum) : 0
   for (let i = 0; i < vector.length; i++) vector[i]! *= scale
 }

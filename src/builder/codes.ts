@@ -7,10 +7,11 @@ import { LeafWriter } from '../codes/leaf-writer.js'
 import type { LeafRecords } from '../codes/leaves.js'
 import { toSteps } from '../tree/router.js'
 import type { Snapshot } from '../tree/snapshot.js'
-import { rowsByLeaf, shareF32, shareU32, type Build } from './context.js'
+import { blockOf, rowsByLeaf, shareF32, shareU32, type Build } from './context.js'
 
-/** Rows that rotation and codebooks are learned from. */
+/** Rows that a rotation is learned from, and that codebooks are: of these 256 a centroid, as in Faiss. */
 const SAMPLE = 8192
+const BOOK_SAMPLE = 256 * CENTROIDS
 /** Rows, sub-codes and leaves a task. */
 const ROW_BLOCK = 2048
 const SUB_BLOCK = 8
@@ -62,6 +63,7 @@ export async function encodeEntries(build: Build, view: Snapshot): Promise<CodeO
     codec,
     sample,
     rows: count,
+    most: BOOK_SAMPLE,
     seed: options.seed,
     out: codebooks,
   })
@@ -72,7 +74,7 @@ export async function encodeEntries(build: Build, view: Snapshot): Promise<CodeO
   for (const [t, tree] of trees.entries()) {
     const outTerms = build.workspace.f32(view.entryCount)
     const task = { points, codec: whole, tree, outTerms }
-    await pool.each('encode', build.shape.leafCount, LEAF_BLOCK, task, (done, all) =>
+    await pool.each('encode', build.shape.leafCount, blockOf(build.shape.leafCount, LEAF_BLOCK), task, (done, all) =>
       build.report('encode', 3 + t + done / all, total),
     )
     terms.push(outTerms)
@@ -91,7 +93,12 @@ async function leafMeans(build: Build, leaves: LeafWriter): Promise<Float32Array
   }
   const { offsets, rows } = rowsByLeaf(workspace, leafOf, shape.leafCount)
   const out = workspace.f32(shape.leafCount * width)
-  await pool.each('means', shape.leafCount, LEAF_BLOCK, { points: input.points, offsets, rows, out })
+  await pool.each('means', shape.leafCount, blockOf(shape.leafCount, LEAF_BLOCK), {
+    points: input.points,
+    offsets,
+    rows,
+    out,
+  })
   workspace.give(leafOf, offsets, rows)
   return out
 }
@@ -140,7 +147,7 @@ async function sampleResiduals(
   })
   const rows = shareU32(chosen.map((entry, i) => leaves.position(leafOf[i]!, entry - leafOffsets[leafOf[i]!]!)))
   const out = sharedF32(rows.length * rotatedStride(codeShape(codec.dim, codec.codeBytes)))
-  await pool.each('residuals', rows.length, ROW_BLOCK, { points, codec, tree, rows, leafOf, out })
+  await pool.each('residuals', rows.length, blockOf(rows.length, ROW_BLOCK), { points, codec, tree, rows, leafOf, out })
   return { sample: out, count: rows.length }
 }
 

@@ -109,6 +109,14 @@ export async function restThreads(build: Build): Promise<void> {
   if (isLarge(build.input.points.size)) await build.rest()
 }
 
+/** Blocks of what is little, at the least: enough that no thread is left with much more than the others. */
+const LEAST_BLOCKS = 16
+
+/** Items of a block: at most so many. */
+export function blockOf(total: number, most: number): number {
+  return Math.min(most, Math.ceil(total / LEAST_BLOCKS))
+}
+
 /** The same values in shared memory. */
 export function shareU32(values: ArrayLike<number>): Uint32Array {
   const shared = sharedU32(values.length)

@@ -6,7 +6,7 @@ import type { BlockProgress } from '../pool/pool.js'
 import { blockRouterOf } from './route.js'
 import { addHolders, fillUp, loadsOf } from './fill.js'
 import { capacity } from './plan.js'
-import type { Build, Labelled, TreeState } from './context.js'
+import { blockOf, type Build, type Labelled, type TreeState } from './context.js'
 import { AuctionRoom } from './auction.js'
 import { LIST_LENGTH, moveCentroids, withFallback, type Partition } from './partition.js'
 
@@ -139,8 +139,9 @@ async function placeCopies(
   const { pool, input } = build
   const { points } = input
   const router = nearnessRouter(tree.levels, build.width)
-  await pool.each('lists', rows.length, ROW_BLOCK, { points, router, rows, table })
-  await pool.each('copyLists', rows.length, ROW_BLOCK, { points, tree, holders, rows, table })
+  const block = blockOf(rows.length, ROW_BLOCK)
+  await pool.each('lists', rows.length, block, { points, router, rows, table })
+  await pool.each('copyLists', rows.length, block, { points, tree, holders, rows, table })
   return withFallback(build, tree, (scoreAll) =>
     auction.assign(capacities, {
       scoreAll: (i) => scoreAll(rows[i]!),

@@ -10,7 +10,7 @@ import type { BlockProgress } from '../pool/pool.js'
 import { AuctionRoom } from './auction.js'
 import { capacity } from './plan.js'
 import { Workspace } from './workspace.js'
-import { restThreads, rowsByLeaf, type Build } from './context.js'
+import { blockOf, restThreads, rowsByLeaf, type Build } from './context.js'
 
 /** Sample rows a coarse cluster, and a leaf, are learned from. */
 const COARSE_SAMPLE = 256
@@ -113,11 +113,11 @@ async function balanceLeaves(build: Build, start: CentroidTree, progress: BlockP
   for (let pass = 1; ; pass++) {
     if (LISTING_PASSES.includes(pass)) {
       const router = nearnessRouter(centres.levels, build.width)
-      await pool.each('lists', points.size, ROW_BLOCK, { points, router, table })
+      await pool.each('lists', points.size, blockOf(points.size, ROW_BLOCK), { points, router, table })
       await restThreads(build)
     } else {
       const centroids = centres.levels.at(-1)!
-      await pool.each('rescore', points.size, ROW_BLOCK, { points, centroids, table })
+      await pool.each('rescore', points.size, blockOf(points.size, ROW_BLOCK), { points, centroids, table })
     }
     const leafOf = await withFallback(build, centres, (scoreAll) =>
       room.assign(capacities, { scoreAll }, pass < BALANCED_PASSES ? PASS_ROUNDS : MAX_ROUNDS),
@@ -173,7 +173,7 @@ async function nearestOf({ pool, input, workspace }: Build, centroids: Float32Ar
   const rows = workspace.u32(points.size)
   for (let row = 0; row < rows.length; row++) rows[row] = row
   const out = workspace.u32(points.size)
-  await pool.each('nearest', points.size, ROW_BLOCK, { points, rows, centroids, out })
+  await pool.each('nearest', points.size, blockOf(points.size, ROW_BLOCK), { points, rows, centroids, out })
   workspace.give(rows)
   return out
 }
@@ -194,7 +194,7 @@ async function nearestLeaves(
   workspace.give(groupOf)
   const out = workspace.u32(build.input.points.size)
   const count = groups.offsets.length - 1
-  await build.pool.each('nearestLeaves', count, Math.min(LEAF_BLOCK, Math.ceil(count / 16)), { ...groups, out })
+  await build.pool.each('nearestLeaves', count, blockOf(count, LEAF_BLOCK), { ...groups, out })
   workspace.give(groups.offsets, groups.members, groups.vicinity.leaves)
   return out
 }
@@ -251,7 +251,12 @@ export async function moveCentroids(build: Build, tree: CentroidTree, leafOf: Ui
     if (withheld[order[position]!] === 1) counted[position] = NO_LEAF
   }
   const { offsets, rows } = rowsByLeaf(workspace, counted, shape.leafCount)
-  await pool.each('means', shape.leafCount, LEAF_BLOCK, { points: input.points, offsets, rows, out })
+  await pool.each('means', shape.leafCount, blockOf(shape.leafCount, LEAF_BLOCK), {
+    points: input.points,
+    offsets,
+    rows,
+    out,
+  })
   const moved = shareTree(build, tree.arities, nodeCentroids(out, shape, width))
   workspace.give(counted, offsets, rows, out)
   return moved
@@ -291,7 +296,7 @@ async function clusterLeaves(build: Build, seed: number, progress: BlockProgress
   await pool.each(
     'nearest',
     sample.length,
-    ROW_BLOCK,
+    blockOf(sample.length, ROW_BLOCK),
     { points, rows: sample, centroids, out: cluster },
     (done, total) => progress(done, 2 * total),
   )

@@ -57,19 +57,21 @@ export function trainCodebooks(arena: Arena, sample: CodebookSample, seedOf: (bo
     for (let done = 0; done < count; done += BLOCK) {
       const some = Math.min(BLOCK, count - done)
       arena.kernels.encodeBlock(rows + done * dims * 4, dims * 4, some, zeros, at, columns, width, codes, terms)
-      for (let book = 0; book < books; book++) {
-        const shift = (book & 1) << 2
-        for (let i = 0; i < some; i++) {
-          const nearest = (coded[(book >> 1) * BLOCK + i]! >> shift) & 15
-          counts[book * CENTROIDS + nearest]!++
-          const from = (done + i) * dims + book * width
-          for (let j = 0; j < width; j++) sums[(book * width + j) * CENTROIDS + nearest]! += own[from + j]!
+      for (let i = 0; i < some; i++) {
+        let from = (done + i) * dims
+        for (let book = 0; book < books; book++) {
+          const nearest = (coded[(book >> 1) * BLOCK + i]! >> ((book & 1) << 2)) & 15
+          const centroid = book * CENTROIDS + nearest
+          counts[centroid]!++
+          for (let to = centroid * width, end = to + width; to < end; to++) sums[to]! += own[from++]!
         }
       }
     }
-    for (let i = 0; i < tables.length; i++) {
-      const held = counts[Math.floor(i / (width * CENTROIDS)) * CENTROIDS + (i % CENTROIDS)]!
-      if (held > 0) tables[i] = sums[i]! / held
+    for (let centroid = 0; centroid < counts.length; centroid++) {
+      const held = counts[centroid]!
+      if (held === 0) continue
+      const to = (centroid - (centroid % CENTROIDS)) * width + (centroid % CENTROIDS)
+      for (let j = 0; j < width; j++) tables[to + j * CENTROIDS] = sums[centroid * width + j]! / held
     }
   }
   arena.free(address)

@@ -284,6 +284,28 @@ export interface KernelExports extends CodeKernels, NearKernels {
   ): void
 
   /**
+   * One step of Adam: weights and moments move in place.
+   * @param weights - f32 [count], a multiple of four; `mean` and `square`, the moments, the same.
+   * @param one - f32 [count]: with `other` and times `share` the gradient.
+   * @param keptMean - of a moment what stays; `addedMean` of the gradient what comes to it.
+   */
+  adamStep(
+    weights: number,
+    mean: number,
+    square: number,
+    one: number,
+    other: number,
+    count: number,
+    share: number,
+    keptMean: number,
+    addedMean: number,
+    keptSquare: number,
+    addedSquare: number,
+    size: number,
+    epsilon: number,
+  ): void
+
+  /**
    * Each of some points takes the candidate of the best score less price, the first of equals.
    * @param points - u32 [count] numbers of points, or 0 for points 0 to count - 1.
    * @param leaves - u32 by point, m each, 0xffffffff ends a list early; or 0 for leaves 0 to m - 1.

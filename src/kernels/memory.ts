@@ -131,7 +131,8 @@ export class Arena {
     const bytes = this.#taken.get(address)
     if (bytes === undefined) throw notAllocated(address)
     this.#taken.delete(address)
-    this.u8(address, bytes).fill(0)
+    // Shared memory is filled element by element, so by larger ones.
+    this.u32(address, bytes / 4).fill(0)
     this.#release({ address, bytes })
   }
 

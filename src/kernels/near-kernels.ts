@@ -4,11 +4,12 @@
  */
 export interface NearKernels {
   /**
-   * Offer rows to the heaps of some queries, by the distance bias - query . row.
-   * @param form - 0: queries and rows f32; 1: i16 from 8-bit rows of at most 16,384 components. Strides in bytes,
-   *   multiples of 16; zeros after `dim` to 16 bytes.
+   * Offer rows to the heaps of some queries, by the distance bias - query . row * scale.
+   * @param form - 0: queries and rows f32; 1: i16 whose products add up below 2^31. Strides in bytes, multiples of 16; zeros
+   *   after `dim` to 16 bytes.
    * @param places - u32 [queryCount] places of the queries and their heaps, or 0 for 0 to queryCount - 1.
    * @param bias - f32 [rowCount].
+   * @param scales - f32 [rowCount], or 0.
    * @param positions - u32 [rowCount]: ids for the heaps.
    * @param heaps - heaps by the place of the query, `heapStride` bytes apart.
    * @param scratch - 32 bytes at a multiple of 16.
@@ -24,12 +25,13 @@ export interface NearKernels {
     rowCount: number,
     dim: number,
     bias: number,
+    scales: number,
     positions: number,
     heaps: number,
     heapStride: number,
     scratch: number,
   ): void
-  /** Rows of u8 or i8 as i16 rows, `outStride` bytes (a multiple of 16) apart, zeros after `dim` to a multiple of eight. */
+  /** Rows of u8, i8 or steps as i16 rows, `outStride` bytes (a multiple of 16) apart, zeros after `dim` to a multiple of eight. */
   widenIntegers(
     type: number,
     rows: number,
@@ -39,6 +41,8 @@ export interface NearKernels {
     out: number,
     outStride: number,
   ): void
+  /** Multiply some rows f32 [width], a multiple of four floats, `stride` bytes apart, by a factor each: f32 [count]. */
+  scaleRows(rows: number, stride: number, count: number, width: number, factors: number): void
   /** Take f32 [width], a multiple of four floats, from each of some rows, `stride` bytes apart. */
   shiftRows(rows: number, stride: number, count: number, width: number, shift: number): void
   /**

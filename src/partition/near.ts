@@ -1,21 +1,34 @@
 import { align64 } from '../base/align.js'
 import type { Arena } from '../kernels/memory.js'
-import type { Points } from './points.js'
+import type { StoredType } from '../base/matrix.js'
+import type { PointTable, Points } from './points.js'
 
 /** Rows widened at a time. */
 const ROWS = 256
-/** Components up to which the products of 8-bit rows add up in 32 bits. */
-const INTEGER_DIM = 16_384
+/** Whole numbers that stored rows hold, and components up to which their products add up in 32 bits. */
+const RANGES: Partial<Record<StoredType, { low: number; high: number; dim: number }>> = {
+  u8: { low: 0, high: 255, dim: 16_384 },
+  i8: { low: -128, high: 127, dim: 16_384 },
+  i10: { low: -511, high: 511, dim: 8192 },
+}
 
 /** Forms of queries and rows at the kernel boundary. */
 const FLOATS = 0
 const INTEGERS = 1
 
+/** Whether rows, and queries f32 [count * dim] as they are, can be multiplied as whole numbers. */
+function areIntegers(queries: Float32Array, { rowType, dim }: PointTable): boolean {
+  const range = RANGES[rowType]
+  if (range === undefined || dim > range.dim) return false
+  const { low, high } = range
+  return queries.every((value) => value >= low && value <= high && Math.trunc(value) === value)
+}
+
 /**
  * The nearest stored rows of a block of queries: rows are widened once and meet all queries that ask for them, two
  * queries by four rows at a time. Distances are approximate in their last bits: `bias - query . row`.
  * ```
- * | queries | rows | bias f32 [ROWS] | positions u32 [ROWS] | places u32 [queries] | heaps | sorted | shift, scratch |
+ * | queries | rows | bias f32 [ROWS] | scales f32 [ROWS] | positions u32 [ROWS] | places u32 [queries] | heaps | sorted | ...
  * ```
  */
 export class NearSearch {
@@ -29,6 +42,7 @@ export class NearSearch {
   readonly #queries: number
   readonly #rows: number
   readonly #bias: number
+  readonly #scales: number
   readonly #positions: number
   readonly #places: number
   readonly #heaps: number
@@ -36,17 +50,17 @@ export class NearSearch {
   readonly #shift: number
   readonly #scratch: number
 
-  /** @param integers - whether all queries are whole numbers within the range of the rows' 8 bits. */
-  constructor(arena: Arena, points: Points, count: number, k: number, integers: boolean) {
-    const { rowType, metric, dim } = points.table
-    const eightBit = rowType === 'u8' || rowType === 'i8'
+  /** @param queries - f32 [count * dim], of any length where the metric is not L2. */
+  constructor(arena: Arena, points: Points, queries: Float32Array, k: number) {
+    const { dim } = points.table
+    const count = queries.length / dim
     this.#arena = arena
     this.#points = points
-    this.#form = integers && eightBit && metric !== 'cosine' && dim <= INTEGER_DIM ? INTEGERS : FLOATS
+    this.#form = areIntegers(queries, points.table) ? INTEGERS : FLOATS
     this.#k = k
     this.#stride = this.#form === INTEGERS ? ((dim + 7) & ~7) * 2 : points.width * 4
     this.#heapBytes = align64(arena.kernels.heapBytes(k))
-    const parts = [count * this.#stride, ROWS * this.#stride, ROWS * 4, ROWS * 4, count * 4]
+    const parts = [count * this.#stride, ROWS * this.#stride, ROWS * 4, ROWS * 4, ROWS * 4, count * 4]
     const bytes = [...parts, count * this.#heapBytes, k * 8, points.width * 4, 32].map(align64)
     this.#base = arena.allocate(bytes.reduce((sum, part) => sum + part, 0))
     let at = this.#base
@@ -54,20 +68,21 @@ export class NearSearch {
     this.#queries = at
     this.#rows = take()
     this.#bias = take()
+    this.#scales = take()
     this.#positions = take()
     this.#places = take()
     this.#heaps = take()
     this.#sorted = take()
     this.#shift = take()
     this.#scratch = take()
+    this.#start(queries)
   }
 
   close(): void {
     this.#arena.free(this.#base)
   }
 
-  /** Start anew with queries f32 [count * dim], of any length where the metric is not L2. */
-  start(queries: Float32Array): void {
+  #start(queries: Float32Array): void {
     const arena = this.#arena
     const { dim, metric } = this.#points.table
     const count = queries.length / dim
@@ -95,6 +110,8 @@ export class NearSearch {
   look(places: Uint32Array, first: number, count: number): void {
     const arena = this.#arena
     const { table, width } = this.#points
+    // Floats are read at unit length.
+    const scaled = table.metric === 'cosine' && this.#form === INTEGERS
     arena.u32(this.#places, places.length).set(places)
     for (let done = 0; done < count; done += ROWS) {
       const some = Math.min(ROWS, count - done)
@@ -103,6 +120,7 @@ export class NearSearch {
       if (this.#form === INTEGERS) {
         this.#points.rangeIntegers(first + done, some, this.#rows, this.#stride)
         if (table.metric === 'l2') this.#points.halfNorms(first + done, some, this.#bias)
+        if (scaled) this.#points.rangeScales(first + done, some, this.#scales)
       } else {
         this.#points.range(first + done, some, this.#rows)
         if (table.metric === 'l2') {
@@ -123,6 +141,7 @@ export class NearSearch {
         some,
         table.dim,
         this.#bias,
+        scaled ? this.#scales : 0,
         this.#positions,
         this.#heaps,
         this.#heapBytes,

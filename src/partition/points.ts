@@ -32,6 +32,7 @@ export class Points {
   readonly table: PointTable
   readonly #arena: Arena
   readonly #stage: number
+  readonly #factors: number
   readonly #stride: number
   readonly #bytes: Uint8Array
   readonly #scales: Float32Array
@@ -43,7 +44,8 @@ export class Points {
     this.#stride = rowStride(table.rowType, table.dim)
     this.#bytes = new Uint8Array(table.memory.buffer, table.rows, table.size * this.#stride)
     this.#scales = new Float32Array(table.memory.buffer, table.scales, table.scales === 0 ? 0 : table.size)
-    this.#stage = arena.allocate(BLOCK * this.#stride)
+    this.#stage = arena.allocate(BLOCK * (this.#stride + 4))
+    this.#factors = this.#stage + BLOCK * this.#stride
   }
 
   /** Give the staging buffer back. */
@@ -78,7 +80,12 @@ export class Points {
     }
   }
 
-  /** Read `count` rows of 8-bit components from position `first` on as i16, `stride` bytes apart. */
+  /** Read the scales of `count` rows from position `first` on, of which there are none but under cosine. */
+  rangeScales(first: number, count: number, address: number): void {
+    this.#arena.f32(address, count).set(this.#scales.subarray(first, first + count))
+  }
+
+  /** Read `count` rows of whole numbers from position `first` on as i16, `stride` bytes apart. */
   rangeIntegers(first: number, count: number, address: number, stride: number): void {
     const { rowType, dim } = this.table
     for (let done = 0; done < count; done += BLOCK) {
@@ -110,11 +117,8 @@ export class Points {
 
   #scale(count: number, address: number, position: (i: number) => number): void {
     if (this.#scales.length === 0) return
-    const { width } = this
-    const points = this.#arena.f32(address, count * width)
-    for (let i = 0; i < count; i++) {
-      const scale = this.#scales[position(i)]!
-      for (let j = i * width; j < (i + 1) * width; j++) points[j]! *= scale
-    }
+    const factors = this.#arena.f32(this.#factors, count)
+    for (let i = 0; i < count; i++) factors[i] = this.#scales[position(i)]!
+    this.#arena.kernels.scaleRows(address, this.width * 4, count, this.width, this.#factors)
   }
 }

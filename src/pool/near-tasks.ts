@@ -54,13 +54,6 @@ function routeQueries(block: RouteBlock, raw: Float32Array, { dim, metric }: Poi
   block.route(count)
 }
 
-/** Whether all components are whole numbers that the rows' 8 bits hold. */
-function fitBytes(raw: Float32Array, { rowType }: PointTable): boolean {
-  if (rowType !== 'u8' && rowType !== 'i8') return false
-  const [low, high] = rowType === 'u8' ? [0, 255] : [-128, 127]
-  return raw.every((value) => value >= low && value <= high && Math.trunc(value) === value)
-}
-
 /** Run with a block for so many queries that scores at least `looked` leaves for each. */
 function withRouteBlock<T>(
   router: BlockRouter,
@@ -77,10 +70,8 @@ function withRouteBlock<T>(
 }
 
 function withNearSearch<T>(points: Points, raw: Float32Array, k: number, use: (near: NearSearch) => T): T {
-  const { table } = points
-  const near = new NearSearch(localArena(), points, raw.length / table.dim, k, fitBytes(raw, table))
+  const near = new NearSearch(localArena(), points, raw, k)
   try {
-    near.start(raw)
     return use(near)
   } finally {
     near.close()

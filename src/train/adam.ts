@@ -1,48 +1,74 @@
+import { align64 } from '../base/align.js'
+import { loadBuildKernels } from '../kernels/load-build.js'
+import { Arena } from '../kernels/memory.js'
+
 const FIRST_DECAY = 0.9
 const SECOND_DECAY = 0.999
 const EPSILON = 1e-8
+/** Weights that are moved at a time: what is copied to the kernel and back stays in the second-level cache. */
+const BLOCK = 1 << 14
 
 /**
- * Adam (Kingma and Ba, ICLR 2015) on floats that it moves in place: in loops, since tensors of each of its parts would leave
- * holes in the memory of TensorFlow.js, which never shrinks. Both bias corrections are folded into the step size, so that no
- * pass over the weights is spent on them.
+ * Adam (Kingma and Ba, ICLR 2015) on floats that it moves in place: by a kernel of ours, since tensors of each of its parts
+ * would leave holes in the memory of TensorFlow.js, which never shrinks. Both bias corrections are folded into the step size,
+ * so that no pass over the weights is spent on them.
+ *
+ *   memory   | mean f32 [weights] | square f32 [weights] | weights, one, other f32 [BLOCK] each |
  */
 export class Adam {
   readonly #weights: Float32Array
-  readonly #first: Float32Array
-  readonly #second: Float32Array
+  readonly #arena: Arena
+  readonly #mean: number
+  readonly #square: number
+  readonly #staged: readonly [number, number, number]
   #steps = 0
 
-  /** @param weights - start, and where they are after each step. */
-  constructor(weights: Float32Array) {
+  private constructor(weights: Float32Array) {
+    const momentBytes = align64(weights.byteLength)
     this.#weights = weights
-    this.#first = new Float32Array(weights.length)
-    this.#second = new Float32Array(weights.length)
+    this.#arena = Arena.create(2 * momentBytes + 3 * BLOCK * 4)
+    this.#mean = this.#arena.allocate(2 * momentBytes + 3 * BLOCK * 4)
+    this.#square = this.#mean + momentBytes
+    const staged = this.#square + momentBytes
+    this.#staged = [staged, staged + BLOCK * 4, staged + 2 * BLOCK * 4]
+  }
+
+  /** @param weights - start, and where they are after each step. */
+  static async of(weights: Float32Array): Promise<Adam> {
+    await loadBuildKernels()
+    return new Adam(weights)
   }
 
   /**
-   * One update of every weight; every operation is of 32 bits.
+   * One update of every weight.
    * @param one - with `other` and times `scale` the gradient.
    */
   step(one: Float32Array, other: Float32Array, scale: number, rate: number): void {
-    const { fround } = Math
+    const { kernels } = this.#arena
     const done = ++this.#steps
     const unbias = Math.sqrt(1 - SECOND_DECAY ** done)
-    const size = fround((rate * unbias) / (1 - FIRST_DECAY ** done))
-    const epsilon = fround(EPSILON * unbias)
-    const [share, kept, added] = [fround(scale), fround(FIRST_DECAY), fround(1 - FIRST_DECAY)]
-    const [keptSquare, addedSquare] = [fround(SECOND_DECAY), fround(1 - SECOND_DECAY)]
+    const size = (rate * unbias) / (1 - FIRST_DECAY ** done)
+    const shares = [
+      scale,
+      FIRST_DECAY,
+      1 - FIRST_DECAY,
+      SECOND_DECAY,
+      1 - SECOND_DECAY,
+      size,
+      EPSILON * unbias,
+    ] as const
+    const [weightsAt, oneAt, otherAt] = this.#staged
     const weights = this.#weights
-    const first = this.#first
-    const second = this.#second
-    for (let i = 0; i < weights.length; i++) {
-      const gradient = fround(fround(one[i]! + other[i]!) * share)
-      const mean = fround(fround(first[i]! * kept) + fround(gradient * added))
-      const square = fround(fround(second[i]! * keptSquare) + fround(fround(gradient * gradient) * addedSquare))
-      first[i] = mean
-      second[i] = square
-      const root = fround(fround(Math.sqrt(square)) + epsilon)
-      weights[i] = fround(weights[i]! - fround(fround(mean / root) * size))
+    for (let from = 0; from < weights.length; from += BLOCK) {
+      const end = Math.min(weights.length, from + BLOCK)
+      const moved = this.#arena.f32(weightsAt, end - from)
+      moved.set(weights.subarray(from, end))
+      this.#arena.f32(oneAt, end - from).set(one.subarray(from, end))
+      this.#arena.f32(otherAt, end - from).set(other.subarray(from, end))
+      const [mean, square] = [this.#mean + from * 4, this.#square + from * 4]
+      // Up to three floats after the last weight move too, which nobody reads.
+      kernels.adamStep(weightsAt, mean, square, oneAt, otherAt, (end - from + 3) & ~3, ...shares)
+      weights.set(moved, from)
     }
   }
 }

@@ -79,7 +79,7 @@ export function headWeights(heads: readonly Float32Array[], dim: number): Weight
 }
 
 /**
- * Add up the gradients of some queries, from blocks of them small enough for the logits of the largest level.
+ * Write the summed gradients of some queries, from blocks of them small enough for the logits of the largest level.
  * @param gradient - the sums over a block; runs inside `tf.tidy`.
  * @returns their summed loss.
  */
@@ -97,7 +97,7 @@ export function sumBlocks(
     trainer.tf.tidy(() => {
       const { loss, gradients } = gradient(ids.subarray(from, from + rows))
       total += loss.dataSync()[0]!
-      addTensors(trainer, gradients, sums)
+      addTensors(trainer, gradients, sums, from === 0)
     })
   }
   return total

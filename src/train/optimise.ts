@@ -17,7 +17,8 @@ export interface Weight {
 }
 
 /**
- * Add the gradients of queries `[from, to)` of a batch, summed over them and in the order of the weights, to `sums`.
+ * Write the gradients of queries `[from, to)` of a batch, at least one, summed over them and in the order of the weights, to
+ * `sums`.
  * @returns their summed loss.
  */
 export type BatchGradient = (from: number, to: number, sums: Float32Array) => number
@@ -49,7 +50,7 @@ export async function optimise(
   start.length = 0
   await request.ready?.()
   const toTensors = (): Tensor[] => parts.map((part, i) => tf.tensor(part, shapes[i]!))
-  const adam = new Adam(memory.weights.subarray(first, end))
+  const adam = await Adam.of(memory.weights.subarray(first, end))
   const [one, other] = memory.sums.map((sums) => sums.subarray(first, end)) as [Float32Array, Float32Array]
   let tensors = toTensors()
   const losses = new Float32Array(steps)
@@ -59,7 +60,8 @@ export async function optimise(
       const gradient = prepare(tensors, ids)
       for (const half of exchange.halves) {
         const [from, to] = halfOf(ids.length, half)
-        const sums = memory.sums[half]!.fill(0)
+        const sums = memory.sums[half]!
+        if (from === to) sums.fill(0)
         memory.losses[half] = from === to ? 0 : gradient(from, to, sums)
       }
       tf.dispose(tensors)
@@ -90,12 +92,16 @@ function copied(floats: Float32Array): Float32Array {
   return copy
 }
 
-/** Add the floats of some tensors to `sums`, one after the other. */
-export function addTensors(trainer: Trainer, tensors: readonly Tensor[], sums: Float32Array): void {
+/**
+ * Add the floats of some tensors to `sums`, one after the other.
+ * @param first - whether they take the place of what was there instead.
+ */
+export function addTensors(trainer: Trainer, tensors: readonly Tensor[], sums: Float32Array, first: boolean): void {
   let at = 0
   for (const tensor of tensors) {
     const values = valuesOf(trainer, tensor)
-    for (let i = 0; i < values.length; i++) sums[at + i]! += values[i]!
+    if (first) sums.set(values, at)
+    else for (let i = 0; i < values.length; i++) sums[at + i]! += values[i]!
     at += values.length
   }
 }

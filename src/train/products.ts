@@ -7,9 +7,11 @@ export function timesTransposed({ tf, name }: Trainer, x: Tensor2D, w: Tensor2D)
   return name === 'wasm' ? tf.tidy(() => tf.matMul(x, tf.transpose(w))) : tf.matMul(x, w, false, true)
 }
 
-/** x^T . y for x `[rows, a]` and y `[rows, b]`. Turns the narrower of the two: turning costs a fifth of multiplying. */
+/** x^T . y for x `[rows, a]` and y `[rows, b]`: turns x, or y and the result, whichever are fewer floats. */
 export function transposedTimes({ tf, name }: Trainer, x: Tensor2D, y: Tensor2D): Tensor2D {
   if (name !== 'wasm') return tf.matMul(x, y, true, false)
-  if (x.shape[1] <= y.shape[1]) return tf.tidy(() => tf.matMul(tf.transpose(x), y))
+  const [rows, a] = x.shape
+  const b = y.shape[1]
+  if (rows * a <= rows * b + a * b) return tf.tidy(() => tf.matMul(tf.transpose(x), y))
   return tf.tidy(() => tf.transpose(tf.matMul(tf.transpose(y), x)))
 }

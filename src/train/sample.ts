@@ -19,24 +19,27 @@ export interface Normaliser {
 export function fitNormaliser(queries: TrainRequest['queries'], dim: number): Normaliser {
   const rows = new QueryRows(queries, dim)
   const count = Math.max(1, rows.count)
+  // As seen from the first query, sums of squares lose nothing to what all queries share.
+  const origin = rows.count === 0 ? new Float32Array(dim) : rows.at(0).slice()
   const sums = new Float64Array(dim)
-  for (let i = 0; i < rows.count; i++) {
-    const row = rows.at(i)
-    for (let d = 0; d < dim; d++) sums[d]! += row[d]!
-  }
-  const mean = Float32Array.from(sums, (sum) => sum / count)
   let squares = 0
   for (let i = 0; i < rows.count; i++) {
     const row = rows.at(i)
-    for (let d = 0; d < dim; d++) squares += (row[d]! - mean[d]!) ** 2
+    for (let d = 0; d < dim; d++) {
+      const offset = row[d]! - origin[d]!
+      sums[d]! += offset
+      squares += offset * offset
+    }
   }
+  const mean = Float32Array.from(origin, (value, d) => value + sums[d]! / count)
+  squares -= sums.reduce((sum, value) => sum + value ** 2 / count, 0)
   if (!Number.isFinite(squares)) {
     throw new InvalidArgumentError(
       'queries',
       'queries hold a component that is not finite or too large; clean or rescale them',
     )
   }
-  return { mean, scale: Math.fround(Math.sqrt(squares / count)) || 1 }
+  return { mean, scale: Math.fround(Math.sqrt(Math.max(0, squares) / count)) || 1 }
 }
 
 /**
@@ -73,10 +76,12 @@ export function featureRows(
   const width = ones ? dim + 1 : dim
   const rows = scratch.take(ids.length * width)
   const given = new QueryRows(queries, dim)
+  const share = 1 / scale
   for (let i = 0; i < ids.length; i++) {
     const row = given.at(ids[i]!)
-    for (let d = 0; d < dim; d++) rows[i * width + d] = (row[d]! - mean[d]!) / scale
-    if (ones) rows[i * width + dim] = 1
+    const to = i * width
+    for (let d = 0; d < dim; d++) rows[to + d] = (row[d]! - mean[d]!) * share
+    if (ones) rows[to + dim] = 1
   }
   return rows
 }

@@ -48,7 +48,7 @@ export async function trainSeq2seq(trainer: Trainer, request: TrainRequest, shap
           queries,
           leaves: leaves.subarray(from, to),
         })
-        addTensors(trainer, gradients, sums)
+        addTensors(trainer, gradients, sums, true)
         tf.dispose(gradients)
         return loss
       }

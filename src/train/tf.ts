@@ -2,6 +2,7 @@ import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm'
 import type * as Core from '@tensorflow/tfjs-core'
 import { openRead } from '#io'
 import { importNative } from '#native-trainer'
+import { importBackend, importCore } from '#trainer-packages'
 import { UnsupportedError } from '../base/errors.js'
 
 export type { Scalar, Tensor, Tensor1D, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core'
@@ -57,9 +58,7 @@ async function loadNative(): Promise<Tf> {
 async function loadWasm(base: string | undefined): Promise<Tf> {
   wasmReady ??= (async () => {
     const tf = await loadCore()
-    const backend = unwrap<typeof import('@tensorflow/tfjs-backend-wasm')>(
-      await import('@tensorflow/tfjs-backend-wasm'),
-    )
+    const backend = unwrap<typeof import('@tensorflow/tfjs-backend-wasm')>(await importBackend())
     const env = tf.env()
     // Its threads start from a Blob, which strict pages forbid, and gain nothing here.
     env.set('WASM_HAS_MULTITHREAD_SUPPORT', false)
@@ -119,7 +118,7 @@ async function withFetch(
 }
 
 async function loadCore(): Promise<Tf> {
-  const tf = unwrap<Tf>(await import('@tensorflow/tfjs-core'))
+  const tf = unwrap<Tf>(await importCore())
   tf.env().set('PROD', true) // no advice on the console, no search for NaN after every operation
   return tf
 }

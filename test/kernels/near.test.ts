@@ -6,7 +6,11 @@ import { COUNTS, DIMS, onEachBinary, put, putFloats, putIntegers, randomValues, 
 const NONE = 0xffffffff
 
 onEachBinary((open) => {
-  test.each([0, 1])('queries keep their nearest rows, form %i, whichever queries look', (form) => {
+  test.each([
+    [0, false],
+    [1, false],
+    [1, true],
+  ])('queries keep their nearest rows, form %i, scaled: %p, whichever queries look', (form, scaled) => {
     const arena = open()
     for (const dim of [...DIMS, 600]) {
       for (const queryCount of COUNTS) {
@@ -24,6 +28,8 @@ onEachBinary((open) => {
             return put(arena, all)
           }
           const bias = randomValues(rng, rowCount, true)
+          // Powers of two, so that what is scaled stays exact.
+          const scales = Array.from({ length: rowCount }, () => (scaled ? 2 ** (rng.below(4) - 2) : 1))
           const positions = [...rng.sample(1000, rowCount)]
           const places = rng.sample(total, queryCount)
           const k = 5
@@ -42,15 +48,17 @@ onEachBinary((open) => {
             rowCount,
             dim,
             putFloats(arena, bias),
+            scaled ? putFloats(arena, scales) : 0,
             putIntegers(arena, positions),
             heaps,
             heapBytes,
             arena.allocate(64),
           )
           const out = arena.allocate(k * 8)
+          const scaledRows = rows.map((row, i) => row.map((value) => value * scales[i]!))
           for (let i = 0; i < total; i++) {
             const found = arena.kernels.heapSort(heaps + i * heapBytes, out, out + k * 4)
-            const wanted = places.includes(i) ? nearest(queries[i]!, rows, bias, positions, k) : []
+            const wanted = places.includes(i) ? nearest(queries[i]!, scaledRows, bias, positions, k) : []
             expect(Array.from(arena.u32(out + k * 4, found))).toEqual(wanted)
           }
         }
@@ -79,6 +87,7 @@ onEachBinary((open) => {
       3,
       1,
       bias,
+      0,
       positions,
       heaps,
       heapBytes,
@@ -109,6 +118,15 @@ onEachBinary((open) => {
         expect(Array.from(arena.i16(out, count * width))).toEqual(wanted)
       }
     }
+  })
+
+  test('rows are multiplied by a factor each', () => {
+    const arena = open()
+    const values = Array.from({ length: 5 }, (_, i) => Array.from({ length: 8 }, (_, d) => i * 10 + d))
+    const rows = storeRows(arena, 0, values, 8)
+    arena.kernels.scaleRows(rows.address, 32, 4, 8, putFloats(arena, [2, 0.5, 0, -1]))
+    const wanted = values.flatMap((row, i) => row.map((value) => value * [2, 0.5, 0, -1, 1][i]!))
+    expect(Array.from(arena.f32(rows.address, 40), (value) => value + 0)).toEqual(wanted.map((value) => value + 0))
   })
 
   test('a vector is taken from rows', () => {

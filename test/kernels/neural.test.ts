@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals'
 import { Rng } from '../../build/base/rng.js'
-import { addNorm } from '../reference/neural.js'
+import { adamStep, addNorm } from '../reference/neural.js'
 import { COUNTS, DIMS, onEachBinary, putFloats, randomValues } from './harness.js'
 
 onEachBinary((open) => {
@@ -35,6 +35,39 @@ onEachBinary((open) => {
           expect(Array.from(found.subarray(n))).toEqual(row.slice(n))
         })
       }
+    }
+  })
+
+  test('adamStep moves weights and moments as the scalar twin does, to the bit', () => {
+    const arena = open()
+    for (const count of [4, 8, 132]) {
+      const rng = new Rng(count)
+      const draw = (): number[] => Array.from({ length: count }, () => Math.fround(rng.normal()))
+      const [weights, mean, one, other] = [draw(), draw(), draw(), draw()]
+      const square = draw().map((value) => Math.fround(value * value))
+      // A weight that nothing has ever moved.
+      mean[1] = square[1] = one[1] = other[1] = 0
+      const shares = [1 / 7, 0.9, 1 - 0.9, 0.999, 1 - 0.999, 0.01, 1e-8] as const
+      const [weightsAt, meanAt, squareAt] = [weights, mean, square].map((values) => putFloats(arena, values)) as [
+        number,
+        number,
+        number,
+      ]
+      arena.kernels.adamStep(
+        weightsAt,
+        meanAt,
+        squareAt,
+        putFloats(arena, one),
+        putFloats(arena, other),
+        count,
+        ...shares,
+      )
+      for (let i = 0; i < count; i++) {
+        const wanted = adamStep(weights[i]!, mean[i]!, square[i]!, one[i]!, other[i]!, shares)
+        const found = [weightsAt, meanAt, squareAt].map((address) => arena.f32(address, count)[i])
+        expect(found).toEqual(wanted)
+      }
+      expect(arena.f32(weightsAt, count)[1]).toBe(weights[1])
     }
   })
 })

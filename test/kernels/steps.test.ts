@@ -57,7 +57,7 @@ describe('rows in steps', () => {
 })
 
 onEachBinary((open) => {
-  test.each(DIMS)('widen and squaredNorms read the steps exactly, %i components', (dim) => {
+  test.each(DIMS)('widen, widenIntegers and squaredNorms read the steps exactly, %i components', (dim) => {
     const arena = open()
     const rng = new Rng(dim)
     const { address, stride, steps } = storeSteps(
@@ -70,6 +70,12 @@ onEachBinary((open) => {
     arena.kernels.widen(TYPE_CODE.i10, address, stride, 5, dim, out, width * 4)
     const wanted = steps.flatMap((row) => [...row, ...new Array<number>(width - dim).fill(0)])
     expect(Array.from(arena.f32(out, 5 * width))).toEqual(wanted)
+    const eights = (dim + 7) & ~7
+    const integers = arena.allocate(5 * eights * 2)
+    arena.i16(integers, 5 * eights).fill(99)
+    arena.kernels.widenIntegers(TYPE_CODE.i10, address, stride, 5, dim, integers, eights * 2)
+    const whole = steps.flatMap((row) => [...row, ...new Array<number>(eights - dim).fill(0)])
+    expect(Array.from(arena.i16(integers, 5 * eights))).toEqual(whole)
     const norms = arena.allocate(20)
     arena.kernels.squaredNorms(TYPE_CODE.i10, address, stride, 5, dim, norms)
     steps.forEach((row, i) => {

@@ -14,7 +14,9 @@ describe.each([
   ['f16', 'ip'],
   ['u8', 'l2'],
   ['u8', 'ip'],
+  ['u8', 'cosine'],
   ['i8', 'cosine'],
+  ['i10', 'cosine'],
   ['i8', 'l2'],
 ] as const)('queries over %s rows under %s', (rowType, metric) => {
   test.each([6, 33])('find the nearest of the rows that they look at, of %i components', (dim) => {
@@ -24,8 +26,7 @@ describe.each([
     for (const whole of [true, false]) {
       // Without ties: a distance and its neighbour differ by more than the last bits hide.
       const queries = Float32Array.from({ length: 9 * dim }, () => rng.below(100) + (whole ? 0 : rng.uniform()))
-      const near = new NearSearch(arena, points, 9, K, whole)
-      near.start(queries)
+      const near = new NearSearch(arena, points, queries, K)
       near.look(Uint32Array.of(0, 2, 3, 4, 5, 6, 7, 8), 0, 350)
       near.look(Uint32Array.of(8, 0, 2), 350, SIZE - 350)
       for (let i = 0; i < 9; i++) {
@@ -60,8 +61,7 @@ test('rows far from the origin and near each other are told apart', () => {
   rows.forEach((value, i) => (rows[i] = values[i] = 50_000 + Math.round(value) / 16))
   const points = new Points(table, arena)
   const queries = rows.slice(0, 20 * dim)
-  const near = new NearSearch(arena, points, 20, K, false)
-  near.start(queries)
+  const near = new NearSearch(arena, points, queries, K)
   near.look(
     Uint32Array.from({ length: 20 }, (_, i) => i),
     0,

@@ -1,6 +1,6 @@
 import { toHalf } from '../../../build/base/convert.js'
-import { rowStride } from '../../../build/base/matrix.js'
-import type { Metric, RowType } from '../../../build/base/options.js'
+import { packSteps, rowStride, stepAt, type KeptType } from '../../../build/base/matrix.js'
+import type { Metric } from '../../../build/base/options.js'
 import { Rng } from '../../../build/base/rng.js'
 import { loadBuildKernels } from '../../../build/kernels/load-build.js'
 import { Arena } from '../../../build/kernels/memory.js'
@@ -16,7 +16,7 @@ let lastKey = 1000
  * numbers where the type holds them.
  */
 export function makeTable(
-  rowType: RowType,
+  rowType: KeptType,
   metric: Metric,
   size: number,
   dim: number,
@@ -30,12 +30,20 @@ export function makeTable(
   const half = rowType === 'f32' || rowType === 'f16' ? 0.5 : 0
   const values = Float32Array.from({ length: size * dim }, () => rng.below(200) + low + half)
   const view = new DataView(owner.memory.buffer)
+  if (rowType === 'i10') {
+    const bytes = owner.u8(rows, size * stride)
+    for (let row = 0; row < size; row++) {
+      const own = values.subarray(row * dim, (row + 1) * dim)
+      packSteps(own, bytes.subarray(row * stride, (row + 1) * stride))
+      own.forEach((_, d) => (own[d] = stepAt(bytes, row * stride, d)))
+    }
+  }
   values.forEach((value, i) => {
     const at = rows + Math.floor(i / dim) * stride
     if (rowType === 'f32') view.setFloat32(at + (i % dim) * 4, value, true)
     else if (rowType === 'f16') view.setUint16(at + (i % dim) * 2, toHalf(value), true)
     else if (rowType === 'u8') view.setUint8(at + (i % dim), value)
-    else view.setInt8(at + (i % dim), value)
+    else if (rowType === 'i8') view.setInt8(at + (i % dim), value)
   })
   if (scales !== 0) {
     const out = owner.f32(scales, size)
