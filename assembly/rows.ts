@@ -74,6 +74,24 @@ export function squaredNorms(type: i32, rows: usize, stride: usize, count: i32, 
   else Rows.squaredNorms<i8>(rows, stride, count, dim, out)
 }
 
+/** sums f64 [width] += weight * row, of each of some rows: f32 of `width` floats, a multiple of four, at multiples of 16. */
+export function addRows(rows: usize, stride: usize, count: i32, width: i32, weight: f64, sums: usize): void {
+  assert(((rows | stride | sums) & 15) == 0 && (width & 3) == 0)
+  const weights = f64x2.splat(weight)
+  const bytes = (<usize>width) << 2
+  for (let i = 0; i < count; i++) {
+    for (let at: usize = 0; at < bytes; at += 16) {
+      const four = v128.load(rows + at)
+      const low = f64x2.mul(f64x2.promote_low_f32x4(four), weights)
+      const high = f64x2.mul(f64x2.promote_low_f32x4(v128.shuffle<i32>(four, four, 2, 3, 2, 3)), weights)
+      const to = sums + (at << 1)
+      v128.store(to, f64x2.add(v128.load(to), low))
+      v128.store(to, f64x2.add(v128.load(to, 16), high), 16)
+    }
+    rows += stride
+  }
+}
+
 /** 1 where no component is infinite or NaN (u8 and i8 never are); `bytes` is a multiple of 16, padding included. */
 export function allFinite(type: i32, rows: usize, bytes: usize): i32 {
   assert((bytes & 15) == 0)

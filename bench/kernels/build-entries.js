@@ -103,6 +103,17 @@ const scaleRows = {
 }
 
 /** @type {Entry} */
+const addRows = {
+  name: 'addRows',
+  unit: 'GB/s',
+  prepare: (stage) => {
+    const rows = stage.floats(4096 * DIM)
+    const sums = stage.space(DIM * 8)
+    return { amount: 4096 * DIM * 4, run: () => stage.kernels.addRows(rows.address, DIM * 4, 4096, DIM, 1, sums) }
+  },
+}
+
+/** @type {Entry} */
 const adamStep = {
   name: 'adamStep, weights',
   unit: 'M/s',
@@ -188,6 +199,7 @@ const shortenLists = {
 export const BUILD_ENTRIES = [
   nearTiles,
   widenIntegers,
+  addRows,
   scaleRows,
   shiftRows,
   centredIntegers,

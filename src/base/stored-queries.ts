@@ -1,4 +1,4 @@
-import { readRow, rowStride, type StoredType } from './matrix.js'
+import { rowStride, type StoredType } from './matrix.js'
 
 /**
  * Queries to learn from, where rows of an index are most of them: those as the index stores them, which takes less memory than
@@ -14,38 +14,10 @@ export interface StoredQueries {
   readonly others: Float32Array
 }
 
-/** Queries as floats, one at a time. */
-export class QueryRows {
-  /** How many there are. */
-  readonly count: number
-  readonly #dim: number
-  readonly #stored: StoredQueries | undefined
-  readonly #storedCount: number
-  readonly #others: Float32Array
-  readonly #row: Float32Array
-
-  constructor(queries: Float32Array | StoredQueries, dim: number) {
-    const stored = ArrayBuffer.isView(queries) ? undefined : queries
-    this.#dim = dim
-    this.#stored = stored
-    this.#storedCount = stored === undefined ? 0 : stored.bytes.length / rowStride(stored.type, dim)
-    this.#others = stored === undefined ? (queries as Float32Array) : stored.others
-    this.#row = new Float32Array(stored === undefined ? 0 : dim)
-    this.count = this.#storedCount + this.#others.length / dim
-  }
-
-  /** Query `i`, [dim]: valid until the next one is asked for. */
-  at(i: number): Float32Array {
-    const dim = this.#dim
-    if (i >= this.#storedCount) {
-      const other = i - this.#storedCount
-      return this.#others.subarray(other * dim, (other + 1) * dim)
-    }
-    const { bytes, type, unit } = this.#stored!
-    readRow(bytes, i, type, dim, this.#row)
-    if (unit) toUnit(this.#row)
-    return this.#row
-  }
+/** How many queries there are. */
+export function countQueries(queries: Float32Array | StoredQueries, dim: number): number {
+  if (ArrayBuffer.isView(queries)) return queries.length / dim
+  return queries.bytes.length / rowStride(queries.type, dim) + queries.others.length / dim
 }
 
 /** Scale a vector to length 1 in place; one of zeros stays. */

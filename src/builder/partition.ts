@@ -17,7 +17,10 @@ const COARSE_SAMPLE = 256
 const LEAF_SAMPLE = 64
 const COARSE_ITERATIONS = 10
 const REFINE_ITERATIONS = 10
-/** Passes of Lloyd over all rows, each row to its nearest leaf; a study of plain k-means has no others. */
+/**
+ * Passes of Lloyd over all rows, each row to its nearest leaf: one where the leaves were learned from all of them; a study of
+ * plain k-means has no others.
+ */
 const LLOYD_PASSES = 4
 const FLAT_PASSES = 10
 /** Passes after these in which the leaves are balanced: the centroids must follow what balance moved. */
@@ -85,7 +88,8 @@ async function nearestPartition(
   let leafOf = await firstLeaves(build, tree)
   // Rows of a leaf that lie together are read together from here on.
   if (settle) leafOf = await settleRows(build, leafOf)
-  const passes = flat ? FLAT_PASSES : LLOYD_PASSES
+  const sampled = input.points.size > shape.leafCount * LEAF_SAMPLE
+  const passes = flat ? FLAT_PASSES : sampled ? LLOYD_PASSES : 1
   for (let pass = 1; pass <= passes; pass++) {
     const moved = await moveCentroids(build, tree, leafOf)
     workspace.give(...tree.levels)

@@ -12,9 +12,14 @@ import { rowsByLeaf, shareU32, type Build, type Labelled } from './context.js'
 import { learnablePositions } from './partition.js'
 import { Workspace } from './workspace.js'
 
-/** Queries withheld to select and tune by: at least, at most. */
+/**
+ * Queries withheld to select and tune by: from logs, and from large bases, at least and at most; fewer of a small base, whose
+ * rows are better learned from.
+ */
 const WITHHELD_LEAST = 2000
 const WITHHELD_MOST = 4000
+const WITHHELD_SMALL = 1000
+const WITHHELD_SHARE = 0.1
 /** Neighbours of a withheld query: the largest k that is tuned. */
 export const TRUTH_K = 100
 /** Queries a task. */
@@ -35,8 +40,8 @@ export function splitQueries(size: number, logged: number, seed: number): QueryS
   const rng = new Rng(seed, 3)
   const log = rng.sample(logged, logged)
   const fromLog = Math.min(WITHHELD_MOST, Math.floor(logged / 2))
-  const wanted =
-    logged === 0 ? Math.min(WITHHELD_MOST, Math.max(WITHHELD_LEAST, Math.floor(size / 50))) : WITHHELD_LEAST
+  const least = Math.min(WITHHELD_LEAST, Math.max(WITHHELD_SMALL, Math.floor(size * WITHHELD_SHARE)))
+  const wanted = logged === 0 ? Math.min(WITHHELD_MOST, Math.max(least, Math.floor(size / 50))) : WITHHELD_LEAST
   const fromBase = Math.min(Math.max(0, wanted - fromLog), Math.floor(Math.max(size, EXACT_ROWS) / 2))
   return {
     withheldRows: rng.sample(size, fromBase).sort(),

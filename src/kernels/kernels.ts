@@ -96,6 +96,8 @@ export interface KernelExports extends CodeKernels, NearKernels {
   widen(type: number, rows: number, stride: number, count: number, dim: number, out: number, outStride: number): void
   /** Squared length of each row: out f32 [count]. */
   squaredNorms(type: number, rows: number, stride: number, count: number, dim: number, out: number): void
+  /** sums f64 [width] += weight * row, of each of some rows f32 [width], a multiple of four floats, `stride` bytes apart. */
+  addRows(rows: number, stride: number, count: number, width: number, weight: number, sums: number): void
   /** 1 where no component is infinite or NaN, else 0; `bytes` is a multiple of 16. */
   allFinite(type: number, rows: number, bytes: number): number
 

@@ -51,23 +51,27 @@ export function kMeans(arena: Arena, points: PointBlock, k: number, iterations: 
       arena.kernels.chooseLeaves(0, some, 0, scores, prices, k, choice)
       cluster.set(arena.u32(choice, some), first)
     }
-    clusterMeans(arena.f32(address, count * width), cluster, centroids, width)
+    clusterMeans(arena, points, cluster, centroids)
   }
   arena.free(tables)
   return centroids
 }
 
 /** Move each centroid to the mean of its points; an empty one to a point of the largest cluster. */
-function clusterMeans(points: Float32Array, cluster: Uint32Array, centroids: Float32Array, width: number): void {
+function clusterMeans(
+  arena: Arena,
+  { address, width }: PointBlock,
+  cluster: Uint32Array,
+  centroids: Float32Array,
+): void {
   const k = centroids.length / width
-  const sums = new Float64Array(k * width)
+  const sumsAt = arena.allocate(k * width * 8)
+  const sums = new Float64Array(arena.memory.buffer, sumsAt, k * width)
   const counts = new Uint32Array(k)
   for (let i = 0; i < cluster.length; i++) {
     const c = cluster[i]!
     counts[c]!++
-    const from = i * width
-    const to = c * width
-    for (let j = 0; j < width; j++) sums[to + j]! += points[from + j]!
+    arena.kernels.addRows(address + i * width * 4, width * 4, 1, width, 1, sumsAt + c * width * 8)
   }
   for (let c = 0; c < k; c++) {
     if (counts[c]! > 0) {
@@ -76,9 +80,10 @@ function clusterMeans(points: Float32Array, cluster: Uint32Array, centroids: Flo
     }
     const largest = counts.indexOf(counts.reduce((most, n) => Math.max(most, n), 0))
     const member = cluster.indexOf(largest)
-    centroids.set(points.subarray(member * width, (member + 1) * width), c * width)
+    centroids.set(arena.f32(address + member * width * 4, width), c * width)
     cluster[member] = c
     counts[largest]!--
     counts[c] = 1
   }
+  arena.free(sumsAt)
 }

@@ -194,11 +194,11 @@ export function means({ points: table, offsets, rows, out, first, count }: Input
       const members = rows.subarray(offsets[leaf]!, offsets[leaf + 1]!)
       // An empty leaf keeps the centroid it has.
       if (members.length === 0) continue
-      withBytes(arena, members.length * width * 4, (address) => {
+      const bytes = align64(members.length * width * 4)
+      withBytes(arena, bytes + width * 8, (address) => {
         points.gather(members, address)
-        const sums = new Float64Array(width)
-        const values = arena.f32(address, members.length * width)
-        for (let i = 0; i < values.length; i += width) for (let j = 0; j < width; j++) sums[j]! += values[i + j]!
+        arena.kernels.addRows(address, width * 4, members.length, width, 1, address + bytes)
+        const sums = new Float64Array(arena.memory.buffer, address + bytes, width)
         for (let j = 0; j < width; j++) out[leaf * width + j] = sums[j]! / members.length
       })
     }

@@ -1,5 +1,4 @@
 import { align64 } from '../base/align.js'
-import { loadBuildKernels } from '../kernels/load-build.js'
 import { Arena } from '../kernels/memory.js'
 
 const FIRST_DECAY = 0.9
@@ -23,7 +22,11 @@ export class Adam {
   readonly #staged: readonly [number, number, number]
   #steps = 0
 
-  private constructor(weights: Float32Array) {
+  /**
+   * The kernels of building must have been loaded.
+   * @param weights - start, and where they are after each step.
+   */
+  constructor(weights: Float32Array) {
     const momentBytes = align64(weights.byteLength)
     this.#weights = weights
     this.#arena = Arena.create(2 * momentBytes + 3 * BLOCK * 4)
@@ -31,12 +34,6 @@ export class Adam {
     this.#square = this.#mean + momentBytes
     const staged = this.#square + momentBytes
     this.#staged = [staged, staged + BLOCK * 4, staged + 2 * BLOCK * 4]
-  }
-
-  /** @param weights - start, and where they are after each step. */
-  static async of(weights: Float32Array): Promise<Adam> {
-    await loadBuildKernels()
-    return new Adam(weights)
   }
 
   /**

@@ -50,7 +50,7 @@ export async function optimise(
   start.length = 0
   await request.ready?.()
   const toTensors = (): Tensor[] => parts.map((part, i) => tf.tensor(part, shapes[i]!))
-  const adam = await Adam.of(memory.weights.subarray(first, end))
+  const adam = new Adam(memory.weights.subarray(first, end))
   const [one, other] = memory.sums.map((sums) => sums.subarray(first, end)) as [Float32Array, Float32Array]
   let tensors = toTensors()
   const losses = new Float32Array(steps)

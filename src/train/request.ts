@@ -3,7 +3,7 @@ import type { Router } from '../base/options.js'
 import type { ExchangeMemory } from '../base/exchange.js'
 import { treeShape } from '../tree/shape.js'
 import type { TreeShape } from '../tree/shape.js'
-import { QueryRows, type StoredQueries } from '../base/stored-queries.js'
+import { countQueries, type StoredQueries } from '../base/stored-queries.js'
 import type { TrainerName } from './tf.js'
 
 /** What a router learns from, and how. Plain data: crosses a thread boundary as it is. */
@@ -72,7 +72,7 @@ export function checkRequest(request: TrainRequest): TreeShape {
       `learningRate is ${learningRate}; give a positive number such as 0.003`,
     )
   }
-  const { count } = new QueryRows(queries, dim)
+  const count = countQueries(queries, dim)
   checkLength('labelOffsets', labelOffsets.length, count + 1)
   checkLength('labelLeaves', labelLeaves.length, labelOffsets[count] ?? 0)
   checkLength('labelWeights', labelWeights.length, labelLeaves.length)

@@ -1,3 +1,4 @@
+import { loadBuildKernels } from '../kernels/load-build.js'
 import { treeShape, type TreeShape } from '../tree/shape.js'
 import { trainLinear } from './linear.js'
 import { checkRequest } from './request.js'
@@ -20,6 +21,7 @@ export type { TrainRequest, TrainResult } from './request.js'
  */
 export async function trainRouter(request: TrainRequest): Promise<TrainResult> {
   const shape = checkRequest(request)
+  await loadBuildKernels()
   const trainer = await loadTrainer(request.trainer, request.trainerBase)
   switch (request.router) {
     case 'linear':
@@ -66,6 +68,7 @@ export async function runTraining(
   onStep: NonNullable<TrainRequest['onStep']>,
   ready?: () => Promise<void>,
 ): Promise<TrainResult> {
+  await loadBuildKernels()
   // They may be shared, and others start from them too.
   const request = { ...rest, tables: mix ? tables.slice() : tables }
   if (mix) mixStart(request, usesNorm)

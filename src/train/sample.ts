@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from '../base/errors.js'
 import type { Rng } from '../base/rng.js'
-import { QueryRows } from '../base/stored-queries.js'
 import type { TreeShape } from '../tree/shape.js'
+import { READ_BLOCK, QueryRows, eachBlock } from './query-rows.js'
 import type { TrainRequest } from './request.js'
 
 /** Training scores (q - mean) / scale, whatever the queries' scale; tables get both folded in. */
@@ -18,28 +18,30 @@ export interface Normaliser {
  */
 export function fitNormaliser(queries: TrainRequest['queries'], dim: number): Normaliser {
   const rows = new QueryRows(queries, dim)
+  const { arena, width } = rows
   const count = Math.max(1, rows.count)
-  // As seen from the first query, sums of squares lose nothing to what all queries share.
-  const origin = rows.count === 0 ? new Float32Array(dim) : rows.at(0).slice()
-  const sums = new Float64Array(dim)
+  const sumsAt = arena.allocate(width * 8)
   let squares = 0
-  for (let i = 0; i < rows.count; i++) {
-    const row = rows.at(i)
-    for (let d = 0; d < dim; d++) {
-      const offset = row[d]! - origin[d]!
-      sums[d]! += offset
-      squares += offset * offset
-    }
+  const mean = new Float32Array(dim)
+  try {
+    eachBlock(rows, (_, some) => arena.kernels.addRows(rows.address, width * 4, some, width, 1, sumsAt))
+    const sums = new Float64Array(arena.memory.buffer, sumsAt, dim)
+    for (let d = 0; d < dim; d++) mean[d] = sums[d]! / count
+    eachBlock(rows, (_, some, values) => {
+      rows.subtract(mean, some)
+      for (let i = 0; i < values.length; i++) squares += values[i]! * values[i]!
+    })
+  } finally {
+    arena.free(sumsAt)
+    rows.close()
   }
-  const mean = Float32Array.from(origin, (value, d) => value + sums[d]! / count)
-  squares -= sums.reduce((sum, value) => sum + value ** 2 / count, 0)
   if (!Number.isFinite(squares)) {
     throw new InvalidArgumentError(
       'queries',
       'queries hold a component that is not finite or too large; clean or rescale them',
     )
   }
-  return { mean, scale: Math.fround(Math.sqrt(Math.max(0, squares) / count)) || 1 }
+  return { mean, scale: Math.fround(Math.sqrt(squares / count)) || 1 }
 }
 
 /**
@@ -74,16 +76,24 @@ export function featureRows(
   scratch = new Scratch(),
 ): Float32Array {
   const width = ones ? dim + 1 : dim
-  const rows = scratch.take(ids.length * width)
-  const given = new QueryRows(queries, dim)
-  const share = 1 / scale
-  for (let i = 0; i < ids.length; i++) {
-    const row = given.at(ids[i]!)
-    const to = i * width
-    for (let d = 0; d < dim; d++) rows[to + d] = (row[d]! - mean[d]!) * share
-    if (ones) rows[to + dim] = 1
+  const out = scratch.take(ids.length * width)
+  const rows = new QueryRows(queries, dim)
+  try {
+    for (let from = 0; from < ids.length; from += READ_BLOCK) {
+      const count = Math.min(READ_BLOCK, ids.length - from)
+      const values = rows.read(ids.subarray(from, from + count))
+      rows.subtract(mean, count)
+      rows.multiply(1 / scale, count)
+      for (let i = 0; i < count; i++) {
+        const to = (from + i) * width
+        out.set(values.subarray(i * rows.width, i * rows.width + dim), to)
+        if (ones) out[to + dim] = 1
+      }
+    }
+  } finally {
+    rows.close()
   }
-  return rows
+  return out
 }
 
 /** Labelled queries in shuffled passes: each once before any twice, batches of equal size across the seams. */

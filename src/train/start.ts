@@ -1,6 +1,7 @@
-import { QueryRows } from '../base/stored-queries.js'
+import { Arena } from '../kernels/memory.js'
 import { padded, routerTensors, routerViews } from '../tree/router.js'
 import { treeShape } from '../tree/shape.js'
+import { QueryRows, eachBlock } from './query-rows.js'
 import type { TrainRequest } from './request.js'
 
 /** A node moves only when at least this many queries' worth of neighbours vote for it. */
@@ -17,19 +18,22 @@ export function mixStart(request: TrainRequest, usesNorm: boolean): void {
   const width = padded(dim)
   const views = routerViews(routerTensors('linear', shape, dim), tables)
   const { leafCount } = shape
-  const rows = new QueryRows(queries, dim)
-  const sums = new Float64Array(leafCount * width)
+  // A memory of its own, which goes with the sums.
+  const rows = new QueryRows(queries, dim, Arena.create())
+  const { arena } = rows
+  const sumsAt = arena.allocate(leafCount * width * 8)
   const mass = new Float64Array(leafCount)
-  for (let i = 0; i + 1 < labelOffsets.length; i++) {
-    const row = rows.at(i)
-    for (let j = labelOffsets[i]!; j < labelOffsets[i + 1]!; j++) {
-      const leaf = labelLeaves[j]!
-      const weight = labelWeights[j]!
-      mass[leaf]! += weight
-      const to = leaf * width
-      for (let d = 0; d < dim; d++) sums[to + d]! += weight * row[d]!
+  eachBlock(rows, (first, count) => {
+    for (let i = 0; i < count; i++) {
+      const row = rows.address + i * width * 4
+      for (let j = labelOffsets[first + i]!; j < labelOffsets[first + i + 1]!; j++) {
+        const leaf = labelLeaves[j]!
+        mass[leaf]! += labelWeights[j]!
+        arena.kernels.addRows(row, width * 4, 1, width, labelWeights[j]!, sumsAt + leaf * width * 8)
+      }
     }
-  }
+  })
+  const sums = new Float64Array(arena.memory.buffer, sumsAt, leafCount * width)
   for (let level = 0; level < arities.length; level++) {
     const nodes = shape.nodeCounts[level]!
     const below = leafCount / nodes

@@ -41,6 +41,26 @@ onEachBinary((open) => {
     }
   })
 
+  test('addRows adds weighted rows up in 64 bits', () => {
+    const arena = open()
+    for (const dim of DIMS) {
+      for (const count of COUNTS) {
+        const rng = new Rng(dim + count)
+        const rows = Array.from({ length: count }, () => randomValues(rng, dim, false))
+        const { address, stride, values } = storeRows(arena, 0, rows, dim)
+        const width = stride / 4
+        const sums = arena.allocate(width * 8 + 8)
+        const found = new Float64Array(arena.memory.buffer, sums, width + 1)
+        const wanted = new Float64Array(width + 1)
+        for (const weight of [1, 0.3]) {
+          arena.kernels.addRows(address, stride, count, width, weight, sums)
+          for (const row of values) row.forEach((value, d) => (wanted[d]! += weight * value))
+        }
+        expect(Array.from(found)).toEqual(Array.from(wanted))
+      }
+    }
+  })
+
   test.each([0, 1])('allFinite finds one infinity or NaN wherever it is, type %i', (type) => {
     const arena = open()
     for (const dim of DIMS) {

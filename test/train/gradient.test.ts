@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import { Rng } from '../../build/base/rng.js'
+import { loadBuildKernels } from '../../build/kernels/load-build.js'
 import { linearGradient } from '../../build/train/linear.js'
 import { residualGradient } from '../../build/train/residual.js'
 import { pathGradient, planLevels } from '../../build/train/seq2seq.js'
@@ -11,6 +12,8 @@ import type { TreeShape } from '../../build/tree/shape.js'
 import { trainers } from './availability.js'
 import type { FloatRequest } from './mixture.js'
 import { crossEntropy, decoderLogits } from './reference.js'
+
+await loadBuildKernels()
 
 // Small, so that no rectified unit changes sides between the two ends: f64 leaves room for it.
 const STEP = 1e-6
