@@ -202,6 +202,38 @@ export function encodeBlock(
 }
 
 /**
+ * Add up what each centroid stands for in a block of coded rows: sums f64 [M x 16 x d] and counts u32 [M x 16] grow.
+ * @param rows - f32 [count x M * d], `stride` bytes apart, as `encodeBlock` coded them to `codes`.
+ */
+export function addCoded(
+  rows: usize,
+  stride: usize,
+  count: i32,
+  codes: usize,
+  columns: i32,
+  d: i32,
+  sums: usize,
+  counts: usize,
+): void {
+  for (let i = 0; i < count; i++) {
+    let row = rows
+    for (let m = 0; m < columns << 1; m++) {
+      const byte: i32 = load<u8>(codes + (((<usize>m) >> 1) << 4) + i)
+      const centroid = <usize>((m << 4) + ((byte >> ((m & 1) << 2)) & 15))
+      const held = counts + (centroid << 2)
+      store<u32>(held, load<u32>(held) + 1)
+      let sum = sums + ((centroid * <usize>d) << 3)
+      for (let j = 0; j < d; j++) {
+        store<f64>(sum, load<f64>(sum) + <f64>load<f32>(row))
+        sum += 8
+        row += 4
+      }
+    }
+    rows += stride
+  }
+}
+
+/**
  * The tables of a query: factor * query . centroid for each sub-code, each table less its least value, times a scale under
  * which the widest table just reaches `levels`.
  * @param query - f32 [M * d], rotated.

@@ -1,7 +1,7 @@
 export { chooseLeaves, margins } from './assign'
 export { countAbove, scoreChildren, sortBest, sortBytes } from './beam'
 export { countScores } from './candidates'
-export { encodeBlock } from './codes'
+export { addCoded, encodeBlock } from './codes'
 export { distances, distancesAt } from './distance'
 export { dotsAt } from './dots'
 export { centredIntegers, scaledDots } from './integers'

@@ -235,6 +235,20 @@ const encodeBlock = {
   },
 }
 
+/** The same block added up by centroid. @type {Entry} */
+const addCoded = {
+  name: 'addCoded, rows',
+  unit: 'M/s',
+  prepare: (stage) => {
+    const rows = stage.floats(16 * CODED)
+    const codes = stage.space(COLUMNS * 16)
+    stage.arena.u8(codes, COLUMNS * 16).forEach((_, i, all) => (all[i] = stage.rng.below(256)))
+    const [sums, counts] = [stage.space(CODED * 16 * 8), stage.space(SUBS * 16 * 4)]
+    const of = [rows.address, CODED * 4, 16, codes, COLUMNS, WIDTH, sums, counts]
+    return { amount: 16, run: () => Reflect.apply(stage.kernels.addCoded, undefined, of) }
+  },
+}
+
 /** @type {Entry} */
 const subtract = {
   name: 'subtract, components',
@@ -264,5 +278,6 @@ export const CODE_ENTRIES = [
   leafBases,
   touchLeaves,
   encodeBlock,
+  addCoded,
   subtract,
 ]

@@ -69,19 +69,6 @@ export function stepAt(bytes: Uint8Array, offset: number, i: number): number {
   return (high << 2) | ((bytes[offset + lowByte(i)]! >> (2 * ((i >> 4) & 3))) & 3)
 }
 
-/** The components of an `i10` row that starts at byte `offset`, sixteen of one place in the low bytes after the other. */
-function readSteps(bytes: Uint8Array, offset: number, dim: number, out: Float32Array): void {
-  for (let first = 0; first < dim; first += 16) {
-    const high = offset + highByte(first)
-    const low = offset + lowByte(first)
-    const shift = 2 * ((first >> 4) & 3)
-    const count = Math.min(16, dim - first)
-    for (let i = 0; i < count; i++) {
-      out[first + i] = (((bytes[high + i]! << 24) >> 24) << 2) | ((bytes[low + i]! >> shift) & 3)
-    }
-  }
-}
-
 /**
  * A stored row as numbers; of `i10`, in steps, whose direction is the row's.
  * @param out - f32 [dim], which is returned.
@@ -98,7 +85,7 @@ export function readRow(
   if (type === 'f32') out.set(new Float32Array(buffer, byteOffset + offset, dim))
   else if (type === 'u8') out.set(bytes.subarray(offset, offset + dim))
   else if (type === 'i8') out.set(new Int8Array(buffer, byteOffset + offset, dim))
-  else if (type === 'i10') readSteps(bytes, offset, dim, out)
+  else if (type === 'i10') for (let i = 0; i < dim; i++) out[i] = stepAt(bytes, offset, i)
   else {
     const halves = new Uint16Array(buffer, byteOffset + offset, dim)
     for (let i = 0; i < dim; i++) out[i] = fromHalf(halves[i]!)

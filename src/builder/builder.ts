@@ -46,11 +46,8 @@ const PUBLISHED_QUERIES = 100_000
  * much as those of a search for .98, in a fraction of its time; on small bases less is not enough.
  */
 const LABEL_RECALL = 0.9
-/**
- * Training after copies, relative to the first: as long a one looks at as many rows at .95 (glove-100, 100,000 rows: 4.316%
- * either way; text-384: 6.76% and 6.82%; its first 10,000 rows: 15.36% and 15.41%).
- */
-const COPIES_EFFORT = 0.5
+/** Training after copies, relative to the first. */
+const COPIES_EFFORT = 1
 
 /** Rows from which on what trains ends between two trainings: its memory is then less than what the steps between take. */
 const ENDED_ROWS = 200_000

@@ -9,9 +9,8 @@ import { toSteps } from '../tree/router.js'
 import type { Snapshot } from '../tree/snapshot.js'
 import { blockOf, rowsByLeaf, shareF32, shareU32, type Build } from './context.js'
 
-/** Rows that a rotation is learned from, and that codebooks are: of these 256 a centroid, as in Faiss. */
+/** Rows that rotation and codebooks are learned from. */
 const SAMPLE = 8192
-const BOOK_SAMPLE = 256 * CENTROIDS
 /** Rows, sub-codes and leaves a task. */
 const ROW_BLOCK = 2048
 const SUB_BLOCK = 8
@@ -63,7 +62,6 @@ export async function encodeEntries(build: Build, view: Snapshot): Promise<CodeO
     codec,
     sample,
     rows: count,
-    most: BOOK_SAMPLE,
     seed: options.seed,
     out: codebooks,
   })

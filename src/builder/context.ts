@@ -110,7 +110,7 @@ export async function restThreads(build: Build): Promise<void> {
 }
 
 /** Blocks of what is little, at the least: enough that no thread is left with much more than the others. */
-const LEAST_BLOCKS = 16
+const LEAST_BLOCKS = 8
 
 /** Items of a block: at most so many. */
 export function blockOf(total: number, most: number): number {

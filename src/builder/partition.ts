@@ -23,8 +23,12 @@ const REFINE_ITERATIONS = 10
  */
 const LLOYD_PASSES = 4
 const FLAT_PASSES = 10
-/** Passes after these in which the leaves are balanced: the centroids must follow what balance moved. */
+/**
+ * Passes after these in which the leaves are balanced: the centroids must follow what balance moved. Fewer suffice where the
+ * leaves were learned from all rows.
+ */
 const BALANCED_PASSES = 8
+const BALANCED_OF_ALL = 6
 /** Those of them that look for each row's list anew; the others score again what the lists hold. */
 const LISTING_PASSES: readonly number[] = [1, 3, 6]
 /** Rounds of prices in a pass, but for the last: what is still out of place is about as much as moves in the next. */
@@ -67,6 +71,11 @@ export async function partition(build: Build, seed: number, settle: boolean): Pr
   return { centres: renewed(build, centres), leafOf: build.workspace.copyU32(settled) }
 }
 
+/** Whether leaves are learned from a sample of the rows, and not from all of them. */
+function isSampled({ input, shape }: Build): boolean {
+  return input.points.size > shape.leafCount * LEAF_SAMPLE
+}
+
 /** Another workspace from here on, and the same tree in it: the one before goes when nothing refers to it any more. */
 function renewed(build: Build, { arities, levels }: CentroidTree): CentroidTree {
   build.workspace = new Workspace()
@@ -88,8 +97,7 @@ async function nearestPartition(
   let leafOf = await firstLeaves(build, tree)
   // Rows of a leaf that lie together are read together from here on.
   if (settle) leafOf = await settleRows(build, leafOf)
-  const sampled = input.points.size > shape.leafCount * LEAF_SAMPLE
-  const passes = flat ? FLAT_PASSES : sampled ? LLOYD_PASSES : 1
+  const passes = flat ? FLAT_PASSES : isSampled(build) ? LLOYD_PASSES : 1
   for (let pass = 1; pass <= passes; pass++) {
     const moved = await moveCentroids(build, tree, leafOf)
     workspace.give(...tree.levels)
@@ -113,6 +121,7 @@ async function balanceLeaves(build: Build, start: CentroidTree, progress: BlockP
   const length = Math.min(LIST_LENGTH, leafCount)
   const room = new AuctionRoom(build, { count: points.size, length, leafCount, dense: false })
   const { table } = room
+  const passes = isSampled(build) ? BALANCED_PASSES : BALANCED_OF_ALL
   let centres = start
   for (let pass = 1; ; pass++) {
     if (LISTING_PASSES.includes(pass)) {
@@ -124,13 +133,13 @@ async function balanceLeaves(build: Build, start: CentroidTree, progress: BlockP
       await pool.each('rescore', points.size, blockOf(points.size, ROW_BLOCK), { points, centroids, table })
     }
     const leafOf = await withFallback(build, centres, (scoreAll) =>
-      room.assign(capacities, { scoreAll }, pass < BALANCED_PASSES ? PASS_ROUNDS : MAX_ROUNDS),
+      room.assign(capacities, { scoreAll }, pass < passes ? PASS_ROUNDS : MAX_ROUNDS),
     )
     const moved = await moveCentroids(build, centres, leafOf)
     workspace.give(...centres.levels)
     centres = moved
-    progress(pass, BALANCED_PASSES)
-    if (pass === BALANCED_PASSES) return { centres, leafOf }
+    progress(pass, passes)
+    if (pass === passes) return { centres, leafOf }
     workspace.give(leafOf)
   }
 }

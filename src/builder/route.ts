@@ -1,4 +1,4 @@
-import type { Metric } from '../base/options.js'
+import type { Metric, Router } from '../base/options.js'
 import { sharedF32 } from '../base/shared.js'
 import { nearnessBias } from '../partition/kmeans.js'
 import { blockRouter, type BlockRouter } from '../partition/route-block.js'
@@ -10,22 +10,51 @@ import { labelLessons, type Lessons } from './queries.js'
 
 /**
  * Optimiser steps of the linear router, by metric. From centroids it has not far to go where rows are near what they are
- * close to: 200 steps look at as many rows as 100 (at .95: glove-100, 100,000 rows, 4.114% and 4.116%; text-384, 20,000
- * rows, 9.67% and 9.65%), and 50 at more. Under the inner product it has: mips-amazon takes .341% with 100 steps, .313%
- * with 200 and .294% with 400 before the copies and 200 after them.
+ * close to; under the inner product it has (docs/evidence.md).
  */
-const STEPS: Readonly<Record<Metric, number>> = { l2: 100, cosine: 100, ip: 400 }
+const STEPS: Readonly<Record<Metric, number>> = { l2: 50, cosine: 50, ip: 200 }
 /** Of the residual router, whose encoder starts from nothing; of the published one, passes over the queries. */
 const RESIDUAL_STEPS = 200
-/** Queries a step. */
-const MOST_BATCH = 2048
-/** Scores of leaves a step, which bound its time and memory. */
-const BATCH_SCORES = 1 << 22
 const EPOCHS = 10
+/** Queries a step, at the least and at the most; a share of all of them in between. */
+const LEAST_BATCH = 64
+const MOST_BATCH = 2048
 const PUBLISHED_BATCH = 1024
+const LINEAR_SHARE = 1 / 64
+const SHARE = 1 / 32
+/** Scores of leaves a step, which bound its time and memory; where that is less than the share, there are more steps. */
+const BATCH_SCORES = 1 << 22
+const MORE_STEPS = 2
 /** Learning rates of the first step, for queries of unit variance. */
-const RATE = 1e-2
+const LINEAR_RATE = 2e-2
+const RESIDUAL_RATE = 1e-2
 const PUBLISHED_RATE = 1e-3
+
+/** How a router is trained. */
+interface Schedule {
+  readonly steps: number
+  readonly batch: number
+  readonly learningRate: number
+}
+
+/** @param count - of queries. */
+function scheduleOf(router: Router, metric: Metric, count: number, leafCount: number): Schedule {
+  const fits = Math.min(MOST_BATCH, Math.ceil(BATCH_SCORES / leafCount))
+  const share = (of: number, most: number): number => Math.min(most, Math.max(LEAST_BATCH, Math.ceil(count * of)))
+  switch (router) {
+    case 'linear': {
+      const batch = share(LINEAR_SHARE, MOST_BATCH)
+      const steps = STEPS[metric] * (batch > fits ? MORE_STEPS : 1)
+      return { steps, batch: Math.min(batch, fits), learningRate: LINEAR_RATE }
+    }
+    case 'residual':
+      return { steps: RESIDUAL_STEPS, batch: share(SHARE, fits), learningRate: RESIDUAL_RATE }
+    case 'seq2seq': {
+      const batch = share(SHARE, PUBLISHED_BATCH)
+      return { steps: EPOCHS * Math.ceil(count / batch), batch, learningRate: PUBLISHED_RATE }
+    }
+  }
+}
 
 /**
  * Tables of the linear router that ranks nodes by the closeness of their centroid.
@@ -71,12 +100,7 @@ export async function trainRouter(build: Build, training: Training): Promise<Tre
   const { router } = options
   const { before, lessons, holders } = training
   const { queries, count } = lessons
-  const published = router === 'seq2seq'
-  const { leafCount } = build.shape
-  const fits = published ? PUBLISHED_BATCH : Math.min(MOST_BATCH, Math.ceil(BATCH_SCORES / leafCount))
-  const batch = Math.min(fits, Math.max(64, Math.ceil(count / 32)))
-  const levelWise = router === 'residual' ? RESIDUAL_STEPS : STEPS[points.metric]
-  const steps = published ? EPOCHS * Math.ceil(count / batch) : levelWise
+  const schedule = scheduleOf(router, points.metric, count, build.shape.leafCount)
   const labels = labelLessons(build, lessons, holders)
   const request = {
     router,
@@ -87,12 +111,11 @@ export async function trainRouter(build: Build, training: Training): Promise<Tre
     ...(before === undefined
       ? { tables: training.start.tables }
       : { tables: new Float32Array(0), weights: before.weights }),
-    steps: Math.ceil(steps * training.effort),
-    batch,
-    learningRate: published ? PUBLISHED_RATE : RATE,
+    ...schedule,
+    steps: Math.ceil(schedule.steps * training.effort),
     seed: training.seed,
     trainer: options.trainer,
-    mix: !published && before === undefined,
+    mix: router !== 'seq2seq' && before === undefined,
     usesNorm: points.metric !== 'ip',
   }
   const result = await build.train(request, training.aside)

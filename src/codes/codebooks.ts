@@ -40,38 +40,38 @@ export function trainCodebooks(arena: Arena, sample: CodebookSample, seedOf: (bo
     tables.set(table, book * width * CENTROIDS)
   }
   const columns = books / 2
-  const sizes = [own.byteLength, tables.byteLength, dims * 4, columns * BLOCK, BLOCK * 4].map(align64)
+  const held = books * CENTROIDS
+  const sizes = [
+    own.byteLength,
+    tables.byteLength,
+    dims * 4,
+    columns * BLOCK,
+    BLOCK * 4,
+    held * width * 8,
+    held * 4,
+  ].map(align64)
   const address = arena.allocate(sizes.reduce((sum, bytes) => sum + bytes, 0))
-  const [rows, at, zeros, codes, terms] = sizes.map(
+  const [rows, at, zeros, codes, terms, sumsAt, countsAt] = sizes.map(
     (_, part) => address + sizes.slice(0, part).reduce((sum, bytes) => sum + bytes, 0),
-  ) as [number, number, number, number, number]
+  ) as [number, number, number, number, number, number, number]
   arena.f32(rows, own.length).set(own)
   arena.f32(zeros, dims).fill(0)
-  const sums = new Float64Array(tables.length)
-  const counts = new Uint32Array(books * CENTROIDS)
+  const sums = new Float64Array(arena.memory.buffer, sumsAt, held * width)
+  const counts = arena.u32(countsAt, held)
   for (let iteration = 0; iteration < ITERATIONS; iteration++) {
     sums.fill(0)
     counts.fill(0)
     arena.f32(at, tables.length).set(tables)
-    const coded = arena.u8(codes, columns * BLOCK)
     for (let done = 0; done < count; done += BLOCK) {
       const some = Math.min(BLOCK, count - done)
-      arena.kernels.encodeBlock(rows + done * dims * 4, dims * 4, some, zeros, at, columns, width, codes, terms)
-      for (let i = 0; i < some; i++) {
-        let from = (done + i) * dims
-        for (let book = 0; book < books; book++) {
-          const nearest = (coded[(book >> 1) * BLOCK + i]! >> ((book & 1) << 2)) & 15
-          const centroid = book * CENTROIDS + nearest
-          counts[centroid]!++
-          for (let to = centroid * width, end = to + width; to < end; to++) sums[to]! += own[from++]!
-        }
-      }
+      const block = rows + done * dims * 4
+      arena.kernels.encodeBlock(block, dims * 4, some, zeros, at, columns, width, codes, terms)
+      arena.kernels.addCoded(block, dims * 4, some, codes, columns, width, sumsAt, countsAt)
     }
-    for (let centroid = 0; centroid < counts.length; centroid++) {
-      const held = counts[centroid]!
-      if (held === 0) continue
+    for (let centroid = 0; centroid < held; centroid++) {
+      if (counts[centroid] === 0) continue
       const to = (centroid - (centroid % CENTROIDS)) * width + (centroid % CENTROIDS)
-      for (let j = 0; j < width; j++) tables[to + j * CENTROIDS] = sums[centroid * width + j]! / held
+      for (let j = 0; j < width; j++) tables[to + j * CENTROIDS] = sums[centroid * width + j]! / counts[centroid]!
     }
   }
   arena.free(address)

@@ -22,6 +22,21 @@ export interface CodeKernels {
     outTerms: number,
   ): void
   /**
+   * Add up what each centroid stands for in a block of coded rows.
+   * @param rows - f32 [count x M * d], `stride` bytes apart, as `encodeBlock` coded them to `codes`; `columns` is M / 2.
+   * @param sums - f64 [M x 16 x d], and `counts` u32 [M x 16]: both grow.
+   */
+  addCoded(
+    rows: number,
+    stride: number,
+    count: number,
+    codes: number,
+    columns: number,
+    d: number,
+    sums: number,
+    counts: number,
+  ): void
+  /**
    * What a query adds for each centroid of each sub-code: factor * query . centroid, less the least of its table, times the
    * scale that is returned: at most `mostScale`, and such that no value is above `levels`.
    * @param query - f32 [subs * d], rotated.

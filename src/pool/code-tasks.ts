@@ -70,13 +70,10 @@ export function rotation({ codec, sample, count }: Input<'rotation'>): Float32Ar
 }
 
 /** The codebooks of sub-codes [first, first + count). */
-export function codebooks({ codec, sample, rows, most, seed, out, first, count }: Input<'codebooks'>): undefined {
+export function codebooks({ codec, sample, rows, seed, out, first, count }: Input<'codebooks'>): undefined {
   const shape = codeShape(codec.dim, codec.codeBytes)
   const { width } = shape
-  const every = Math.ceil(rows / most)
-  const stride = every * rotatedStride(shape)
-  const taken = Math.ceil(rows / every)
-  const own = { values: sample, count: taken, stride, first: first * width, width, books: count }
+  const own = { values: sample, count: rows, stride: rotatedStride(shape), first: first * width, width, books: count }
   const books = trainCodebooks(localArena(), own, (book) => new Rng(seed, 20_000 + first + book))
   out.set(books, first * width * CENTROIDS)
   return undefined

@@ -48,13 +48,16 @@ export function rowAsQuery(table: PointTable, votes: Votes | undefined, position
   return queryAt({ positions: Uint32Array.of(position) }, table, 0)
 }
 
-/** Query `i` of a set as numbers. */
-export function queryAt(queries: QuerySet, table: PointTable, i: number): Float32Array {
+/**
+ * Query `i` of a set as numbers: where they lie, or, of stored rows, in `out`.
+ * @param out - f32 [dim].
+ */
+export function queryAt(queries: QuerySet, table: PointTable, i: number, out?: Float32Array): Float32Array {
   const { dim, rowType } = table
   if (queries.matrix !== undefined) {
     const row = queries.rows?.[i] ?? i
     return queries.matrix.subarray(row * dim, (row + 1) * dim)
   }
   const stored = new Uint8Array(table.memory.buffer, table.rows, table.size * rowStride(rowType, dim))
-  return readRow(stored, queries.positions![i]!, rowType, dim)
+  return readRow(stored, queries.positions![i]!, rowType, dim, out)
 }

@@ -283,9 +283,9 @@ export interface Tasks {
     input: { codec: Codec; sample: Float32Array; count: number }
     output: Float32Array | undefined
   }
-  /** Codebooks of some sub-codes, from `most` of `rows` residuals. */
+  /** Codebooks of some sub-codes, from `rows` residuals. */
   codebooks: {
-    input: { codec: Codec; sample: Float32Array; rows: number; most: number; seed: number; out: Float32Array } & Block
+    input: { codec: Codec; sample: Float32Array; rows: number; seed: number; out: Float32Array } & Block
     output: undefined
   }
   /** Codes of the entries of some leaves into their records; terms, by entry, apart. */

@@ -31,14 +31,18 @@ function writeNeighbours(found: Uint32Array, queries: QuerySet, i: number, out: 
 /**
  * Room for the queries of a task: what a task leaves behind is collected only when there are tens of megabytes of it.
  */
-let room = new Float32Array(0)
+let blockRoom = new Float32Array(0)
 
 /** Queries by their numbers as they are, f32 [count * dim], until the next call. */
 function rawQueries(queries: QuerySet, table: PointTable, order: Uint32Array): Float32Array {
   const { dim } = table
-  if (room.length < order.length * dim) room = new Float32Array(order.length * dim)
-  const raw = room.subarray(0, order.length * dim)
-  order.forEach((query, i) => raw.set(queryAt(queries, table, query), i * dim))
+  if (blockRoom.length < order.length * dim) blockRoom = new Float32Array(order.length * dim)
+  const raw = blockRoom.subarray(0, order.length * dim)
+  order.forEach((query, i) => {
+    const own = raw.subarray(i * dim, (i + 1) * dim)
+    const found = queryAt(queries, table, query, own)
+    if (found !== own) own.set(found)
+  })
   return raw
 }
 
@@ -107,6 +111,7 @@ export function join(input: Input<'join'>): undefined {
   const { points: table, queries, order, near, graph, out, first, count } = input
   const { k } = graph
   const neighbourhood = new Neighbourhood(graph)
+  const room = new Float32Array(table.dim)
   withScanner(
     table,
     1,
@@ -114,7 +119,7 @@ export function join(input: Input<'join'>): undefined {
     (scanner) => {
       for (const query of order.subarray(first, first + count)) {
         const own = near.subarray(query * k, (query + 1) * k)
-        scanner.buffers[0]!.load(queryAt(queries, table, query))
+        scanner.buffers[0]!.load(queryAt(queries, table, query, room))
         scanner.visit(0, neighbourhood.of(own, queries.positions?.[query] ?? NO_ROW))
         writeNeighbours(scanner.take(0).ids, queries, query, out, k)
       }
@@ -128,6 +133,7 @@ export function truth({ points: table, queries, k, out, first, count }: Input<'t
   const numbers = new Uint32Array(count).map((_, i) => first + i)
   const places = new Uint32Array(count).map((_, i) => i)
   const wide = Math.min(table.size, k + 1 + EXTRA)
+  const room = new Float32Array(table.dim)
   withPoints(table, (points) =>
     withNearSearch(points, rawQueries(queries, table, numbers), wide, (near) => {
       near.look(places, 0, table.size)
@@ -137,7 +143,7 @@ export function truth({ points: table, queries, k, out, first, count }: Input<'t
         k + 1,
         (scanner) => {
           for (const place of places) {
-            scanner.buffers[0]!.load(queryAt(queries, table, first + place))
+            scanner.buffers[0]!.load(queryAt(queries, table, first + place, room))
             scanner.visit(0, near.take(place))
             writeNeighbours(scanner.take(0).ids, queries, first + place, out, k)
           }

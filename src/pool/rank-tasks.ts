@@ -128,9 +128,10 @@ export function codeRanks(input: Tasks['codeRanks']['input']): undefined {
   for (let s = 0; s < settings.length; s++) out.fill(NOT_MET, placeOf(s, first), placeOf(s, first + count))
   if (index.snapshot.rowType === 'none') return answersOf(input, placeOf, rowsOf)
   const ranker = new EntryRanker(input)
+  const room = new Float32Array(points.dim)
   try {
     for (let i = first; i < first + count; i++) {
-      ranker.rank(queryAt(queries, points, i), rowsOf(i), (setting, row, rank) => {
+      ranker.rank(queryAt(queries, points, i, room), rowsOf(i), (setting, row, rank) => {
         const at = placeOf(setting, i) + row
         out[at] = Math.min(out[at]!, rank)
       })

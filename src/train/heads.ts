@@ -5,8 +5,8 @@ import type { Normaliser } from './sample.js'
 import type { Scalar, Tensor2D, Trainer } from './tf.js'
 
 /**
- * A level's head in training is one matrix `[dim + 1, nodes]`: weights transposed, so that neither the logits nor their
- * gradient need a large transposition, and the biases as a last row that meets the features' column of ones.
+ * A level's head in training is one matrix `[nodes, dim + 1]`: the weights of a node and its bias, which meets the features'
+ * column of ones.
  */
 export type Head = Tensor2D
 
@@ -32,21 +32,21 @@ export function headGradient(
 ): HeadGradient {
   const { tf } = trainer
   return tf.tidy(() => {
-    const logits = tf.matMul(features, head)
+    const logits = timesTransposed(trainer, features, head)
     const shares = tf.softmax(logits)
     // The largest logit and the largest share of a row give its log-sum-exp without another pass of exponentials.
     const normalisers = tf.sub(tf.max(logits, 1), tf.log(tf.max(shares, 1)))
     const loss = tf.sub<Scalar>(tf.sum(normalisers), tf.sum(tf.mul(targets, logits)))
     const errors = tf.sub<Tensor2D>(shares, targets)
-    const gradient: HeadGradient = { loss, head: transposedTimes(trainer, features, errors) }
-    if (wantFeatures) gradient.features = timesTransposed(trainer, errors, head)
+    const gradient: HeadGradient = { loss, head: transposedTimes(trainer, errors, features) }
+    if (wantFeatures) gradient.features = tf.matMul(errors, head)
     return gradient as HeadGradient & Record<string, Tensor2D | Scalar>
   })
 }
 
 /**
  * Heads of all levels from tables in `routerTensors('linear')` layout that score raw queries.
- * @returns `[(dim + 1) * nodes]` per level, for features normalised by `normaliser`: the same logits.
+ * @returns `[nodes * (dim + 1)]` per level, for features normalised by `normaliser`: the same logits.
  */
 export function importHeads(
   tables: Float32Array,
@@ -66,10 +66,10 @@ export function importHeads(
       let bias = biases[node]!
       for (let d = 0; d < dim; d++) {
         const weight = rows[node * width + d]!
-        head[d * nodes + node] = weight * scale
+        head[node * (dim + 1) + d] = weight * scale
         bias += weight * mean[d]!
       }
-      head[dim * nodes + node] = bias
+      head[node * (dim + 1) + dim] = bias
     }
     return head
   })
@@ -90,9 +90,9 @@ export function exportHeads(
     const biases = views.get(`bias ${level}`)!
     const width = rows.length / nodes
     for (let node = 0; node < nodes; node++) {
-      let bias = head[dim * nodes + node]!
+      let bias = head[node * (dim + 1) + dim]!
       for (let d = 0; d < dim; d++) {
-        const weight = head[d * nodes + node]! / scale
+        const weight = head[node * (dim + 1) + d]! / scale
         rows[node * width + d] = weight
         bias -= weight * mean[d]!
       }
@@ -106,9 +106,10 @@ export function exportHeads(
  * factor, so walking downhill in halving strides finds it.
  * @returns 1 where the logits do not differ.
  */
-export function fitTemperature({ tf }: Trainer, features: Tensor2D, head: Head, targets: Tensor2D): number {
+export function fitTemperature(trainer: Trainer, features: Tensor2D, head: Head, targets: Tensor2D): number {
+  const { tf } = trainer
   return tf.tidy(() => {
-    const logits = tf.matMul(features, head)
+    const logits = timesTransposed(trainer, features, head)
     const centred = tf.sub(logits, tf.mean(logits, 1, true))
     const spread = Math.sqrt(tf.mean(tf.square(centred)).dataSync()[0]!)
     if (!(spread > 0 && spread < Infinity)) return 1

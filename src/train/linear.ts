@@ -16,7 +16,7 @@ const BLOCK_FLOATS = 1 << 19
 /** Queries on which temperatures are fitted. */
 const TEMPERATURE_QUERIES = 256
 
-/** What a level-wise router starts from: how queries are normalised, and `[(dim + 1) * nodes]` weights per level. */
+/** What a level-wise router starts from: how queries are normalised, and `[nodes * (dim + 1)]` weights per level. */
 export interface LevelStart {
   normaliser: Normaliser
   heads: Float32Array[]
@@ -75,7 +75,7 @@ export function linearGradient(
 
 /** Heads of all levels as they start. */
 export function headWeights(heads: readonly Float32Array[], dim: number): Weight[] {
-  return heads.map((head) => ({ values: head, shape: [dim + 1, head.length / (dim + 1)] }))
+  return heads.map((head) => ({ values: head, shape: [head.length / (dim + 1), dim + 1] }))
 }
 
 /**
@@ -121,7 +121,7 @@ export function startHeads(trainer: Trainer, request: TrainRequest, shape: TreeS
     const factor = tf.tidy(() => {
       const features = tf.tensor2d(featureRows(request, normaliser, ids, true), [ids.length, dim + 1])
       const targets = tf.tensor2d(levelTargets(request, shape, level, ids), [ids.length, nodes])
-      return fitTemperature(trainer, features, tf.tensor2d(head, [dim + 1, nodes]), targets)
+      return fitTemperature(trainer, features, tf.tensor2d(head, [nodes, dim + 1]), targets)
     })
     for (let i = 0; i < head.length; i++) head[i]! *= factor
   })

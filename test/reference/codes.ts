@@ -49,6 +49,24 @@ export function subtract(x: ArrayLike<number>, y: ArrayLike<number>): number[] {
 /** Codebooks as [sub-code][centroid][component]. */
 export type Books = readonly (readonly (readonly number[])[])[]
 
+/** Sums [book][centroid][component] and counts [book][centroid] of coded rows. */
+export function addCoded(
+  rows: readonly (readonly number[])[],
+  codes: readonly (readonly number[])[],
+  width: number,
+): { sums: number[]; counts: number[] } {
+  const books = codes[0]!.length
+  const sums = new Array<number>(books * 16 * width).fill(0)
+  const counts = new Array<number>(books * 16).fill(0)
+  rows.forEach((row, i) => {
+    codes[i]!.forEach((code, m) => {
+      counts[m * 16 + code]!++
+      for (let j = 0; j < width; j++) sums[(m * 16 + code) * width + j]! += row[m * width + j]!
+    })
+  })
+  return { sums, counts }
+}
+
 /** Sub-codes of a row's difference to a centroid, and its term. */
 export function encode(
   row: readonly number[],

@@ -41,7 +41,7 @@ const ids = Uint32Array.of(4, 0, 1, 2, 3, 5)
 const plain = { mean: new Float32Array(dim), scale: 1 }
 const queryRow = (id: number): number[] => Array.from(request.queries.subarray(id * dim, (id + 1) * dim))
 
-/** Summed loss of level-wise heads `[dim + 1, nodes]` on encoded queries, in f64. */
+/** Summed loss of level-wise heads `[nodes, dim + 1]` on encoded queries, in f64. */
 function headLoss(heads: readonly Float64Array[], encode: (x: number[]) => number[]): number {
   let loss = 0
   for (const id of ids) {
@@ -52,7 +52,9 @@ function headLoss(heads: readonly Float64Array[], encode: (x: number[]) => numbe
       for (let j = request.labelOffsets[id]!; j < request.labelOffsets[id + 1]!; j++) {
         targets[Math.floor(request.labelLeaves[j]! / (shape.leafCount / nodes))]! += request.labelWeights[j]!
       }
-      const logits = Array.from(targets, (_, n) => z.reduce((sum, value, d) => sum + value * head[d * nodes + n]!, 0))
+      const logits = Array.from(targets, (_, n) =>
+        z.reduce((sum, value, d) => sum + value * head[n * (dim + 1) + d]!, 0),
+      )
       loss += crossEntropy(logits, targets)
     })
   }
@@ -99,7 +101,7 @@ describe.each(trainers)('gradients on %s agree with finite differences of an f64
   test('linear', async () => {
     const heads = shape.nodeCounts.map((nodes) => normals((dim + 1) * nodes))
     const { loss, gradients } = await evaluate(name, (trainer) => {
-      const tensors = heads.map((head) => trainer.tf.tensor2d(head, [dim + 1, head.length / (dim + 1)]))
+      const tensors = heads.map((head) => trainer.tf.tensor2d(head, [head.length / (dim + 1), dim + 1]))
       const sums = linearGradient(trainer, request, shape, plain, tensors, ids)
       return { loss: sums.loss.dataSync()[0]!, gradients: sums.gradients }
     })
@@ -118,7 +120,7 @@ describe.each(trainers)('gradients on %s agree with finite differences of an f64
     const { loss, gradients } = await evaluate(name, (trainer) => {
       const { tf } = trainer
       const tensors = values.map((value, i) => {
-        const rows = i === 1 ? hidden + 1 : dim + 1
+        const rows = [dim + 1, hidden + 1][i] ?? value.length / (dim + 1)
         return tf.tensor2d(value, [rows, value.length / rows])
       })
       const sums = residualGradient(trainer, request, shape, plain, tensors, ids)
