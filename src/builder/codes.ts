@@ -1,7 +1,8 @@
 import { Rng } from '../base/rng.js'
 import { sharedF32, sharedU32 } from '../base/shared.js'
 import type { Codec } from '../codes/coder.js'
-import { CENTROIDS, codeShape, rotatedStride } from '../codes/shape.js'
+import { joinBlocks } from '../codes/rotation.js'
+import { CENTROIDS, codeShape, rotatedStride, rotationBlocks } from '../codes/shape.js'
 import { NO_LEAF } from '../partition/balance.js'
 import { LeafWriter } from '../codes/leaf-writer.js'
 import type { LeafRecords } from '../codes/leaves.js'
@@ -53,10 +54,15 @@ export async function encodeEntries(build: Build, view: Snapshot): Promise<CodeO
   }
   build.report('encode', 1, total)
   const { sample, count } = await sampleResiduals(build, trees[0]!, codec)
-  const rotation = await pool.run('rotation', { codec, sample, count })
-  if (rotation !== undefined) view.rotation.set(rotation)
-  build.report('encode', 2, total)
   const shape = codeShape(dim, view.codeBytes)
+  const blocks = rotationBlocks(shape).map(async (_, block) => pool.run('fitRotation', { codec, sample, count, block }))
+  const rotation = joinBlocks(await Promise.all(blocks))
+  const rotated: Codec = { ...codec, rotation: rotation === undefined ? undefined : shareF32(rotation) }
+  if (rotation !== undefined) {
+    view.rotation.set(rotation)
+    await pool.each('rotate', count, blockOf(count, ROW_BLOCK), { codec: rotated, sample })
+  }
+  build.report('encode', 2, total)
   const codebooks = sharedF32(shape.dims * CENTROIDS)
   await pool.each('codebooks', shape.subs, SUB_BLOCK, {
     codec,
@@ -66,7 +72,7 @@ export async function encodeEntries(build: Build, view: Snapshot): Promise<CodeO
     out: codebooks,
   })
   view.codebooks.set(codebooks)
-  const whole: Codec = { ...codec, rotation: rotation === undefined ? undefined : shareF32(rotation), codebooks }
+  const whole: Codec = { ...rotated, codebooks }
   build.report('encode', 3, total)
   const terms: Float32Array[] = []
   for (const [t, tree] of trees.entries()) {

@@ -1,48 +1,43 @@
 import { EigenvalueDecomposition, Matrix } from 'ml-matrix'
 import type { Arena } from '../kernels/memory.js'
-import {
-  blockStride,
-  rotatedStride,
-  rotationBlocks,
-  rotationFloats,
-  type CodeShape,
-  type RotationBlock,
-} from './shape.js'
+import { blockStride, rotatedStride, type CodeShape, type RotationBlock } from './shape.js'
 
 /** A rotation is kept where it promises at least this share of the coding error less. */
 const WORTHWHILE = 0.95
 /** Residuals multiplied at a time: a few milliseconds for the largest block. */
 const COVARIANCE_BLOCK = 1024
 
-/** Covariances of each block of a rotation: [size * size] each. */
-export type Covariances = readonly Float64Array[]
-
 /**
- * Products of components, summed over `count` residuals f32 [count x rotatedStride]: as rows of one component each, block by
- * block, since these are what the kernel multiplies.
+ * Products of the components of a block, summed over `count` residuals f32 [count x rotatedStride]: as rows of one component
+ * each, since these are what the kernel multiplies.
+ * @returns [size * size].
  */
-export function covariancesOf(arena: Arena, shape: CodeShape, residuals: Float32Array, count: number): Covariances {
+export function covariancesOf(
+  arena: Arena,
+  shape: CodeShape,
+  { first, size }: RotationBlock,
+  residuals: Float32Array,
+  count: number,
+): Float64Array {
   const stride = rotatedStride(shape)
-  return rotationBlocks(shape).map(({ first, size }) => {
-    const sums = new Float64Array(size * size)
-    const rowBytes = COVARIANCE_BLOCK * 4
-    const address = arena.allocate(size * rowBytes + size * size * 4)
-    const products = address + size * rowBytes
-    const rows = arena.f32(address, size * COVARIANCE_BLOCK)
-    for (let done = 0; done < count; done += COVARIANCE_BLOCK) {
-      const some = Math.min(COVARIANCE_BLOCK, count - done)
-      if (some < COVARIANCE_BLOCK) rows.fill(0)
-      for (let i = 0; i < some; i++) {
-        const from = (done + i) * stride + first
-        for (let j = 0; j < size; j++) rows[j * COVARIANCE_BLOCK + i] = residuals[from + j]!
-      }
-      arena.kernels.dots(address, rowBytes, size, address, rowBytes, size, COVARIANCE_BLOCK, 0, 0, products)
-      const found = arena.f32(products, size * size)
-      for (let i = 0; i < found.length; i++) sums[i]! += found[i]!
+  const sums = new Float64Array(size * size)
+  const rowBytes = COVARIANCE_BLOCK * 4
+  const address = arena.allocate(size * rowBytes + size * size * 4)
+  const products = address + size * rowBytes
+  const rows = arena.f32(address, size * COVARIANCE_BLOCK)
+  for (let done = 0; done < count; done += COVARIANCE_BLOCK) {
+    const some = Math.min(COVARIANCE_BLOCK, count - done)
+    if (some < COVARIANCE_BLOCK) rows.fill(0)
+    for (let i = 0; i < some; i++) {
+      const from = (done + i) * stride + first
+      for (let j = 0; j < size; j++) rows[j * COVARIANCE_BLOCK + i] = residuals[from + j]!
     }
-    arena.free(address)
-    return sums
-  })
+    arena.kernels.dots(address, rowBytes, size, address, rowBytes, size, COVARIANCE_BLOCK, 0, 0, products)
+    const found = arena.f32(products, size * size)
+    for (let i = 0; i < found.length; i++) sums[i]! += found[i]!
+  }
+  arena.free(address)
+  return sums
 }
 
 /**
@@ -98,34 +93,46 @@ function ownVariances(covariance: Float64Array, { size }: RotationBlock, width: 
   return own
 }
 
-/**
- * The rotation that these covariances ask for, or undefined where it would gain little.
- * @returns the matrices of the blocks, f32, row r of a block being what component r becomes.
- */
-export function fitRotation(covariances: Covariances, shape: CodeShape): Float32Array | undefined {
-  const out = new Float32Array(rotationFloats(shape))
-  let before = 0
-  let after = 0
-  let at = 0
-  for (const [b, block] of rotationBlocks(shape).entries()) {
-    const { size } = block
-    const covariance = covariances[b]!
-    const matrix = new Matrix(size, size)
-    for (let i = 0; i < size; i++) {
-      for (let j = 0; j < size; j++) matrix.set(i, j, covariance[Math.max(i, j) * size + Math.min(i, j)]!)
-    }
-    const { realEigenvalues, eigenvectorMatrix } = new EigenvalueDecomposition(matrix, { assumeSymmetric: true })
-    const axes = deal(realEigenvalues, shape.width)
-    before += expectedError(ownVariances(covariance, block, shape.width), shape.width)
-    after += expectedError(
-      axes.map((axis) => realEigenvalues[axis]!),
-      shape.width,
-    )
-    const stride = blockStride(block)
-    axes.forEach((axis, row) => {
-      for (let j = 0; j < size; j++) out[at + row * stride + j] = eigenvectorMatrix.get(j, axis)
-    })
-    at += size * stride
+/** The rotation of one block. */
+export interface FittedBlock {
+  /** f32 [size * blockStride], row r being what component r becomes. */
+  readonly matrix: Float32Array
+  /** Expected errors of coding without it and with it. */
+  readonly before: number
+  readonly after: number
+}
+
+/** The rotation that a block's covariances [size * size] ask for. @param width - of a sub-code. */
+export function fitBlock(covariance: Float64Array, block: RotationBlock, width: number): FittedBlock {
+  const { size } = block
+  const symmetric = new Matrix(size, size)
+  for (let i = 0; i < size; i++) {
+    for (let j = 0; j < size; j++) symmetric.set(i, j, covariance[Math.max(i, j) * size + Math.min(i, j)]!)
   }
-  return after < WORTHWHILE * before ? out : undefined
+  const { realEigenvalues, eigenvectorMatrix } = new EigenvalueDecomposition(symmetric, { assumeSymmetric: true })
+  const axes = deal(realEigenvalues, width)
+  const stride = blockStride(block)
+  const matrix = new Float32Array(size * stride)
+  axes.forEach((axis, row) => {
+    for (let j = 0; j < size; j++) matrix[row * stride + j] = eigenvectorMatrix.get(j, axis)
+  })
+  const dealt = axes.map((axis) => realEigenvalues[axis]!)
+  return {
+    matrix,
+    before: expectedError(ownVariances(covariance, block, width), width),
+    after: expectedError(dealt, width),
+  }
+}
+
+/** The matrices of all blocks one after the other, or undefined where they would gain little. */
+export function joinBlocks(fitted: readonly FittedBlock[]): Float32Array | undefined {
+  const sum = (of: 'before' | 'after'): number => fitted.reduce((total, block) => total + block[of], 0)
+  if (!(sum('after') < WORTHWHILE * sum('before'))) return undefined
+  const out = new Float32Array(fitted.reduce((total, { matrix }) => total + matrix.length, 0))
+  let at = 0
+  for (const { matrix } of fitted) {
+    out.set(matrix, at)
+    at += matrix.length
+  }
+  return out
 }

@@ -21,7 +21,11 @@ function areIntegers(queries: Float32Array, { rowType, dim }: PointTable): boole
   const range = RANGES[rowType]
   if (range === undefined || dim > range.dim) return false
   const { low, high } = range
-  return queries.every((value) => value >= low && value <= high && Math.trunc(value) === value)
+  for (let i = 0; i < queries.length; i++) {
+    const value = queries[i]!
+    if (!(value >= low && value <= high && Math.trunc(value) === value)) return false
+  }
+  return true
 }
 
 /**

@@ -311,8 +311,14 @@ export class RouteBlock {
     return this.#arena.kernels.countAbove(this.#at.scores + i * looked * 4, looked, this.#score(i, leaf))
   }
 
-  /** Score of any leaf for query i: to the bit what it is, or would be, in the grid. */
+  /** Score of any leaf for query i: what it is in the grid, or, to the bit, would be. */
   #score(i: number, leaf: number): number {
+    const node = Math.floor(leaf / this.#arity)
+    const slot = this.#arena.u32(this.#at.nodes + i * this.#beam * 4, this.#beam).indexOf(node)
+    if (slot >= 0) {
+      const place = i * this.looked + slot * this.#arity + leaf - node * this.#arity
+      return this.#arena.f32(this.#at.scores + place * 4, 1)[0]!
+    }
     const stride = this.#stride
     const { rows, bias, unit } = this.#router.leaves
     const query = this.#arena.i16(this.#at.integers + i * stride * 2, stride)

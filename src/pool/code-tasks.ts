@@ -2,8 +2,8 @@ import { align64 } from '../base/align.js'
 import { Rng } from '../base/rng.js'
 import { trainCodebooks } from '../codes/codebooks.js'
 import { Coder } from '../codes/coder.js'
-import { covariancesOf, fitRotation } from '../codes/rotation.js'
-import { BLOCK, CENTROIDS, codeShape, rotatedStride } from '../codes/shape.js'
+import { covariancesOf, fitBlock } from '../codes/rotation.js'
+import { BLOCK, CENTROIDS, codeShape, rotatedStride, rotationBlocks } from '../codes/shape.js'
 import type { Arena } from '../kernels/memory.js'
 import { LeafWriter } from '../codes/leaf-writer.js'
 import { localArena, withBytes, withPoints } from './context.js'
@@ -47,18 +47,22 @@ export function residuals({ points: table, codec, tree, rows, leafOf, out, first
   )
 }
 
-/** The rotation of a sample of residuals, which it rotates in place; nothing where it would gain little. */
-export function rotation({ codec, sample, count }: Input<'rotation'>): Float32Array | undefined {
+/** The rotation of one block of components that a sample of residuals asks for. */
+export function fitRotation({ codec, sample, count, block }: Input<'fitRotation'>): Tasks['fitRotation']['output'] {
   const shape = codeShape(codec.dim, codec.codeBytes)
-  const stride = rotatedStride(shape)
+  const own = rotationBlocks(shape)[block]!
+  return fitBlock(covariancesOf(localArena(), shape, own, sample, count), own, shape.width)
+}
+
+/** Rotate residuals [first, first + count) in place. */
+export function rotate({ codec, sample, first, count }: Input<'rotate'>): undefined {
+  const stride = rotatedStride(codeShape(codec.dim, codec.codeBytes))
   const arena = localArena()
-  const fitted = fitRotation(covariancesOf(arena, shape, sample, count), shape)
-  if (fitted === undefined) return undefined
-  withCoder(arena, { ...codec, rotation: fitted }, (coder) =>
+  withCoder(arena, codec, (coder) =>
     withBytes(arena, 2 * BLOCK * stride * 4, (address) => {
-      for (let first = 0; first < count; first += BLOCK) {
-        const some = Math.min(BLOCK, count - first)
-        const part = sample.subarray(first * stride, (first + some) * stride)
+      for (let done = first; done < first + count; done += BLOCK) {
+        const some = Math.min(BLOCK, first + count - done)
+        const part = sample.subarray(done * stride, (done + some) * stride)
         const vectors = arena.f32(address, part.length)
         vectors.set(part)
         coder.rotate(address, some, address + BLOCK * stride * 4)
@@ -66,7 +70,7 @@ export function rotation({ codec, sample, count }: Input<'rotation'>): Float32Ar
       }
     }),
   )
-  return fitted
+  return undefined
 }
 
 /** The codebooks of sub-codes [first, first + count). */

@@ -7,6 +7,7 @@ import type { NearGraph } from '../partition/near-graph.js'
 import type { PointTable } from '../partition/points.js'
 import type { BlockRouter } from '../partition/route-block.js'
 import type { LeafRecords } from '../codes/leaves.js'
+import type { FittedBlock } from '../codes/rotation.js'
 import type { SearchEffort, Snapshot } from '../tree/snapshot.js'
 import type { Prepared, TrainingPlan, TrainingTask, TrainResult } from '../train/router.js'
 
@@ -278,10 +279,15 @@ export interface Tasks {
     } & Block
     output: undefined
   }
-  /** The rotation of a sample of residuals, which it rotates in place. */
-  rotation: {
-    input: { codec: Codec; sample: Float32Array; count: number }
-    output: Float32Array | undefined
+  /** The rotation of one block of components that `count` residuals ask for. */
+  fitRotation: {
+    input: { codec: Codec; sample: Float32Array; count: number; block: number }
+    output: FittedBlock
+  }
+  /** Rotate some residuals of a sample in place. */
+  rotate: {
+    input: { codec: Codec; sample: Float32Array } & Block
+    output: undefined
   }
   /** Codebooks of some sub-codes, from `rows` residuals. */
   codebooks: {

@@ -47,19 +47,20 @@ describe('the capacity of a node', () => {
 
 describe('queries that are withheld', () => {
   test.each([
-    [4097, 0],
-    [50_000, 0],
-    [400_000, 0],
-    [5000, 1],
-    [5000, 3],
-    [5000, 3000],
-    [100_000, 50_000],
-  ])('of %i rows and %i logged are never learned from, and at least 2,000 where there are as many', (size, logged) => {
+    [4097, 0, 1000],
+    [15_000, 0, 1500],
+    [50_000, 0, 2000],
+    [400_000, 0, 4000],
+    [5000, 1, 2000],
+    [5000, 3, 2000],
+    [5000, 3000, 2000],
+    [100_000, 50_000, 4000],
+  ])('of %i rows and %i logged are never learned from, and are %i', (size, logged, wanted) => {
     const { withheldRows, withheldLog, learnedLog } = splitQueries(size, logged, 5)
     expect([...withheldLog, ...learnedLog].sort((a, b) => a - b)).toEqual(Array.from({ length: logged }, (_, i) => i))
     expect(new Set(withheldRows).size).toBe(withheldRows.length)
     expect(withheldRows.every((row) => row < size)).toBe(true)
-    expect(withheldRows.length + withheldLog.length).toBeGreaterThanOrEqual(2000)
+    expect(withheldRows.length + withheldLog.length).toBe(wanted)
     expect(withheldRows.length).toBeLessThanOrEqual(Math.max(size, 4096) / 2)
     // Where there is a log, some of it is learned from.
     if (logged > 1) expect(learnedLog.length).toBeGreaterThanOrEqual(withheldLog.length)

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import { Rng } from '../../../build/base/rng.js'
-import { covariancesOf, fitRotation } from '../../../build/codes/rotation.js'
+import { covariancesOf, fitBlock, joinBlocks } from '../../../build/codes/rotation.js'
 import {
   blockStride,
   codeShape,
@@ -46,6 +46,15 @@ function correlated(rng: Rng, shape: CodeShape, dim: number, count: number): Flo
 
 const arena = Arena.create()
 
+/** The rotation of `count` vectors. */
+function fitRotation(values: Float32Array, count: number, shape: CodeShape): Float32Array | undefined {
+  return joinBlocks(
+    rotationBlocks(shape).map((block) =>
+      fitBlock(covariancesOf(arena, shape, block, values, count), block, shape.width),
+    ),
+  )
+}
+
 describe('blocks of a rotation', () => {
   test.each([...SHAPES, byDefault(768), byDefault(1536), byDefault(4096), [4097, 100], byDefault(65_536)] as [
     number,
@@ -76,14 +85,14 @@ describe('covariances', () => {
     const count = 1100
     const rng = new Rng(dim)
     const values = new Float32Array(count * stride).map(() => rng.below(9) - 4)
-    const blocks = covariancesOf(arena, shape, values, count)
-    for (const [b, { first, size }] of rotationBlocks(shape).entries()) {
+    for (const block of rotationBlocks(shape)) {
+      const { first, size } = block
       const expected = new Float64Array(size * size)
       for (let i = 0; i < count; i++) {
         const x = values.subarray(i * stride + first, i * stride + first + size)
         for (let r = 0; r < size; r++) for (let c = 0; c < size; c++) expected[r * size + c]! += x[r]! * x[c]!
       }
-      expect(blocks[b]).toEqual(expected)
+      expect(covariancesOf(arena, shape, block, values, count)).toEqual(expected)
     }
   })
 })
@@ -92,7 +101,7 @@ describe('a rotation', () => {
   test.each(SHAPES)('of correlated vectors of %i components has orthonormal rows: %i bytes', (dim, codeBytes) => {
     const shape = codeShape(dim, codeBytes)
     const values = correlated(new Rng(dim), shape, dim, 400)
-    const rotation = fitRotation(covariancesOf(arena, shape, values, 400), shape)
+    const rotation = fitRotation(values, 400, shape)
     if (rotation === undefined) {
       // A block of one sub-code, and one of two that are alike, have nothing to gain.
       expect(shape.dims).toBeLessThan(4)
@@ -127,7 +136,7 @@ describe('a rotation', () => {
     const count = 5000
     const values = correlated(new Rng(2), shape, 40, count)
     const stride = rotatedStride(shape)
-    const rotation = fitRotation(covariancesOf(arena, shape, values, count), shape)!
+    const rotation = fitRotation(values, count, shape)!
     const logs = Array.from({ length: shape.subs }, (_, m) => {
       let sum = 0
       for (let r = m * shape.width; r < (m + 1) * shape.width; r++) {
@@ -150,13 +159,11 @@ describe('a rotation', () => {
     const noise = Float32Array.from({ length: 4000 * rotatedStride(shape) }, (_, i) =>
       i % rotatedStride(shape) < 24 ? rng.normal() : 0,
     )
-    expect(fitRotation(covariancesOf(arena, shape, noise, 4000), shape)).toBeUndefined()
+    expect(fitRotation(noise, 4000, shape)).toBeUndefined()
   })
 
   test('of vectors that are all zero is left out', () => {
     const shape = codeShape(24, 6)
-    expect(
-      fitRotation(covariancesOf(arena, shape, new Float32Array(100 * rotatedStride(shape)), 100), shape),
-    ).toBeUndefined()
+    expect(fitRotation(new Float32Array(100 * rotatedStride(shape)), 100, shape)).toBeUndefined()
   })
 })
