@@ -22,7 +22,7 @@ const MOST_BATCH = 2048
 const PUBLISHED_BATCH = 1024
 const LINEAR_SHARE = 1 / 64
 const SHARE = 1 / 32
-/** Scores of leaves a step, which bound its time and memory; where that is less than the share, there are more steps. */
+/** Scores of leaves a step, which bound its time and memory; where that is less than the share, there are more and smaller steps. */
 const BATCH_SCORES = 1 << 22
 const MORE_STEPS = 2
 /** Learning rates of the first step, for queries of unit variance. */
@@ -44,8 +44,8 @@ function scheduleOf(router: Router, metric: Metric, count: number, leafCount: nu
   switch (router) {
     case 'linear': {
       const batch = share(LINEAR_SHARE, MOST_BATCH)
-      const steps = STEPS[metric] * (batch > fits ? MORE_STEPS : 1)
-      return { steps, batch: Math.min(batch, fits), learningRate: LINEAR_RATE }
+      const more = batch > fits ? MORE_STEPS : 1
+      return { steps: STEPS[metric] * more, batch: Math.min(batch, fits), learningRate: LINEAR_RATE / more }
     }
     case 'residual':
       return { steps: RESIDUAL_STEPS, batch: share(SHARE, fits), learningRate: RESIDUAL_RATE }
