@@ -189,6 +189,7 @@ export function nearTiles(
 ): void {
   assert(((queries | queryStride | rows | rowStride | scratch) & 15) == 0 && dim > 0)
   if (form == TileCode.INTEGERS) {
+    assert(dim <= 16384)
     Near.tiles<i16>(
       queries,
       queryStride,

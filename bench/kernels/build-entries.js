@@ -76,42 +76,35 @@ const widenIntegers = {
   },
 }
 
-/** Forth, so that the rows stay what they are over many calls: a shift of nothing. @type {Entry} */
-const shiftRows = {
-  name: 'shiftRows',
-  unit: 'GB/s',
-  prepare: (stage) => {
-    const rows = stage.floats(4096 * DIM)
-    const shift = stage.space(DIM * 4)
-    return { amount: 4096 * DIM * 4, run: () => stage.kernels.shiftRows(rows.address, DIM * 4, 4096, DIM, shift) }
-  },
+/**
+ * A kernel over f32 rows that it leaves as they are, however often it is called.
+ * @param {string} name
+ * @param {(stage: import('./stage.js').Stage, rows: number) => () => void} bind - makes a call for the rows at an address.
+ * @returns {Entry}
+ */
+function overRows(name, bind) {
+  return {
+    name,
+    unit: 'GB/s',
+    prepare: (stage) => ({ amount: 4096 * DIM * 4, run: bind(stage, stage.floats(4096 * DIM).address) }),
+  }
 }
 
-/** By one, for the same reason. @type {Entry} */
-const scaleRows = {
-  name: 'scaleRows',
-  unit: 'GB/s',
-  prepare: (stage) => {
-    const rows = stage.floats(4096 * DIM)
-    const factors = stage.floats(4096)
-    factors.values.fill(1)
-    return {
-      amount: 4096 * DIM * 4,
-      run: () => stage.kernels.scaleRows(rows.address, DIM * 4, 4096, DIM, factors.address),
-    }
-  },
-}
+const shiftRows = overRows('shiftRows', (stage, rows) => {
+  const zeros = stage.space(DIM * 4)
+  return () => stage.kernels.shiftRows(rows, DIM * 4, 4096, DIM, zeros)
+})
 
-/** @type {Entry} */
-const addRows = {
-  name: 'addRows',
-  unit: 'GB/s',
-  prepare: (stage) => {
-    const rows = stage.floats(4096 * DIM)
-    const sums = stage.space(DIM * 8)
-    return { amount: 4096 * DIM * 4, run: () => stage.kernels.addRows(rows.address, DIM * 4, 4096, DIM, 1, sums) }
-  },
-}
+const scaleRows = overRows('scaleRows', (stage, rows) => {
+  const ones = stage.floats(4096)
+  ones.values.fill(1)
+  return () => stage.kernels.scaleRows(rows, DIM * 4, 4096, DIM, ones.address)
+})
+
+const addRows = overRows('addRows', (stage, rows) => {
+  const sums = stage.space(DIM * 8)
+  return () => stage.kernels.addRows(rows, DIM * 4, 4096, DIM, 1, sums)
+})
 
 /** @type {Entry} */
 const adamStep = {

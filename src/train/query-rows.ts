@@ -1,12 +1,12 @@
 import { align64 } from '../base/align.js'
 import { rowStride, TYPE_CODE, type StoredType } from '../base/matrix.js'
-import { countQueries, type StoredQueries } from '../base/stored-queries.js'
+import { countQueries, toUnit, type StoredQueries } from '../base/stored-queries.js'
 import { Arena } from '../kernels/memory.js'
 import { padded } from '../tree/router.js'
 
 /** Queries read at a time, at most. */
-export const READ_BLOCK = 128
-/** Squared lengths that f32 holds in full: of others the sum is taken again. */
+const READ_BLOCK = 128
+/** Squared lengths that f32 holds in full. */
 const LEAST_SQUARES = 1e-30
 const MOST_SQUARES = 1e30
 
@@ -88,18 +88,30 @@ export class QueryRows {
     return rows
   }
 
+  /**
+   * Read queries block by block: those of `ids`, or all.
+   * @param use - gets the place of a block's first in `ids`, how many they are, and their rows as `read` returns them.
+   */
+  each(
+    use: (first: number, count: number, values: Float32Array) => void,
+    ids: Uint32Array = new Uint32Array(this.count).map((_, i) => i),
+  ): void {
+    for (let first = 0; first < ids.length; first += READ_BLOCK) {
+      const own = ids.subarray(first, first + READ_BLOCK)
+      use(first, own.length, this.read(own))
+    }
+  }
+
   /** Scale the first rows to length 1; those of zeros stay. */
   #shorten(count: number): void {
     const { arena, width, address } = this
     arena.kernels.squaredNorms(TYPE_CODE.f32, address, width * 4, count, width, this.#factors)
     const factors = arena.f32(this.#factors, count)
     for (let i = 0; i < count; i++) {
-      let sum = factors[i]!
-      if (!(sum > LEAST_SQUARES && sum < MOST_SQUARES)) {
-        sum = 0
-        for (const value of arena.f32(address + i * width * 4, width)) sum += value * value
-      }
-      factors[i] = sum > 0 ? 1 / Math.sqrt(sum) : 0
+      const squares = factors[i]!
+      const holds = squares > LEAST_SQUARES && squares < MOST_SQUARES
+      if (!holds) toUnit(arena.f32(address + i * width * 4, width))
+      factors[i] = holds ? 1 / Math.sqrt(squares) : 1
     }
     arena.kernels.scaleRows(address, width * 4, count, width, this.#factors)
   }
@@ -114,13 +126,5 @@ export class QueryRows {
   multiply(factor: number, count: number): void {
     this.arena.f32(this.#factors, count).fill(factor)
     this.arena.kernels.scaleRows(this.address, this.width * 4, count, this.width, this.#factors)
-  }
-}
-
-/** Read all queries, block by block. @param use - gets the number of the first of a block, and its rows. */
-export function eachBlock(rows: QueryRows, use: (first: number, count: number, values: Float32Array) => void): void {
-  for (let first = 0; first < rows.count; first += READ_BLOCK) {
-    const count = Math.min(READ_BLOCK, rows.count - first)
-    use(first, count, rows.read(new Uint32Array(count).map((_, i) => first + i)))
   }
 }

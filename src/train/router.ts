@@ -68,7 +68,6 @@ export async function runTraining(
   onStep: NonNullable<TrainRequest['onStep']>,
   ready?: () => Promise<void>,
 ): Promise<TrainResult> {
-  await loadBuildKernels()
   // They may be shared, and others start from them too.
   const request = { ...rest, tables: mix ? tables.slice() : tables }
   if (mix) mixStart(request, usesNorm)

@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from '../base/errors.js'
 import type { Rng } from '../base/rng.js'
 import type { TreeShape } from '../tree/shape.js'
-import { READ_BLOCK, QueryRows, eachBlock } from './query-rows.js'
+import { QueryRows } from './query-rows.js'
 import type { TrainRequest } from './request.js'
 
 /** Training scores (q - mean) / scale, whatever the queries' scale; tables get both folded in. */
@@ -24,10 +24,10 @@ export function fitNormaliser(queries: TrainRequest['queries'], dim: number): No
   let squares = 0
   const mean = new Float32Array(dim)
   try {
-    eachBlock(rows, (_, some) => arena.kernels.addRows(rows.address, width * 4, some, width, 1, sumsAt))
+    rows.each((_, some) => arena.kernels.addRows(rows.address, width * 4, some, width, 1, sumsAt))
     const sums = new Float64Array(arena.memory.buffer, sumsAt, dim)
     for (let d = 0; d < dim; d++) mean[d] = sums[d]! / count
-    eachBlock(rows, (_, some, values) => {
+    rows.each((_, some, values) => {
       rows.subtract(mean, some)
       for (let i = 0; i < values.length; i++) squares += values[i]! * values[i]!
     })
@@ -79,17 +79,15 @@ export function featureRows(
   const out = scratch.take(ids.length * width)
   const rows = new QueryRows(queries, dim)
   try {
-    for (let from = 0; from < ids.length; from += READ_BLOCK) {
-      const count = Math.min(READ_BLOCK, ids.length - from)
-      const values = rows.read(ids.subarray(from, from + count))
+    rows.each((first, count, values) => {
       rows.subtract(mean, count)
       rows.multiply(1 / scale, count)
       for (let i = 0; i < count; i++) {
-        const to = (from + i) * width
+        const to = (first + i) * width
         out.set(values.subarray(i * rows.width, i * rows.width + dim), to)
         if (ones) out[to + dim] = 1
       }
-    }
+    }, ids)
   } finally {
     rows.close()
   }

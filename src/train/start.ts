@@ -1,7 +1,7 @@
 import { Arena } from '../kernels/memory.js'
 import { padded, routerTensors, routerViews } from '../tree/router.js'
 import { treeShape } from '../tree/shape.js'
-import { QueryRows, eachBlock } from './query-rows.js'
+import { QueryRows } from './query-rows.js'
 import type { TrainRequest } from './request.js'
 
 /** A node moves only when at least this many queries' worth of neighbours vote for it. */
@@ -23,7 +23,7 @@ export function mixStart(request: TrainRequest, usesNorm: boolean): void {
   const { arena } = rows
   const sumsAt = arena.allocate(leafCount * width * 8)
   const mass = new Float64Array(leafCount)
-  eachBlock(rows, (first, count) => {
+  rows.each((first, count) => {
     for (let i = 0; i < count; i++) {
       const row = rows.address + i * width * 4
       for (let j = labelOffsets[first + i]!; j < labelOffsets[first + i + 1]!; j++) {

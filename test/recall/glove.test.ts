@@ -61,20 +61,28 @@ describe.each(Object.entries(FLOORS))('an index built %s', (_, { options, asked 
 })
 
 describe('codes of 25 bytes', () => {
-  let index: BatlIndex
+  // One seed alone strays by .01.
+  const indexes: BatlIndex[] = []
   beforeAll(async () => {
-    index = await BatlIndex.build(glove.rows, { dim, metric: 'cosine', trainer: 'wasm' })
+    for (const seed of [1, 2, 3]) {
+      indexes.push(await BatlIndex.build(glove.rows, { dim, metric: 'cosine', trainer: 'wasm', seed }))
+    }
   })
-  afterAll(() => index.close())
+  afterAll(async () => {
+    for (const index of indexes) await index.close()
+  })
 
   test.each([
-    [10, 0.76], // measured .769, and .770 to .781 with four other seeds
+    [10, 0.77], // measured .774
     [50, 0.985], // .9897
     [100, 0.998], // 1
     [200, 0.999], // 1
   ])('with all leaves visited, %i rows by code hold at least %d of the true ten', async (rerank, least) => {
-    const { recall } = await index.evaluate(queries, { probes: index.stats().leaves, rerank, ...truth })
-    expect(recall).toBeGreaterThanOrEqual(least)
+    let sum = 0
+    for (const index of indexes) {
+      sum += (await index.evaluate(queries, { probes: index.stats().leaves, rerank, ...truth })).recall
+    }
+    expect(sum / indexes.length).toBeGreaterThanOrEqual(least)
   })
 })
 
