@@ -42,7 +42,7 @@ export function estimateBytes(
 
 /**
  * The peak of a build beside the index: rows have lists first, and later neighbours that queries learn from, beside what trains. With
- * the index it is within 9% of the peaks in docs/benchmarks.md, but 28% above that of mips-amazon, whose rows have no copies.
+ * the index it is within 9% of the peaks in docs/benchmarks.md, but 32% above that of mips-amazon, whose rows have no copies.
  */
 function workBytes(size: number, dim: number, stride: number, leafCount: number): number {
   const learned = Math.min(size, trainingQueries(dim)) * (stride + LABEL_BYTES)
