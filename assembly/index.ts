@@ -1,5 +1,5 @@
 export { chooseLeaves, margins } from './assign'
-export { countAbove, scoreChildren, sortBest, sortBytes } from './beam'
+export { scoreChildren } from './beam'
 export { countScores } from './candidates'
 export { addCoded, encodeBlock } from './codes'
 export { distances, distancesAt } from './distance'
@@ -9,4 +9,5 @@ export { nearTiles, scaleRows, shiftRows, shortenLists, widenIntegers } from './
 export { adamStep } from './neural'
 export { addRows, squaredNorms, widen } from './rows'
 export * from './search'
+export { countAbove, sortBest, sortBytes } from './select'
 export { heapOffer } from './topk'

@@ -63,7 +63,7 @@ const write = (name, content) => writeFileSync(new URL(name, folder), content)
 /** Characters of the text that stand for a byte of their own, from the space on; each of the others begins a pair. */
 const SINGLES = 92
 /** Frequent characters of JavaScript, the most frequent first: gzip writes a text in the same codes as what surrounds it. */
-const FREQUENT = ' etsrnoiacdl,h()fu.=;mpwybgv'
+const FREQUENT = ' etsrnoia,().h=c2ldfu;3mw{:y4pb#g0v/1E+Ak&[]*?>'
 
 /**
  * A binary as text, which packs better than base64 or hexadecimal. Its 92 most frequent bytes take one character each, the

@@ -1,5 +1,3 @@
-import { Lanes } from './lanes'
-
 /**
  * Layer norm of a sum, by rows: out = (x + y - mean) / sqrt(variance + 1e-5) * gain + shift. `out` may be `x` or `y`.
  *
@@ -19,27 +17,25 @@ export function addNorm(
   out: usize,
   outStride: usize,
 ): void {
-  const shift = norm + ((<usize>n) << 2)
+  const end = (<usize>n) << 2
+  // Element by element: next to the products around it this takes no time, and so it takes few bytes.
   for (let row = 0; row < count; row++) {
-    let total = f32x4.splat(0)
-    for (let i = 0; i < n; i += 4) {
-      const at = (<usize>i) << 2
-      const sum = f32x4.add(Lanes.part(x + at, n - i), Lanes.part(y + at, n - i))
-      total = f32x4.add(total, sum)
-      Lanes.putPart(out + at, sum, n - i)
+    let total: f32 = 0
+    for (let at: usize = 0; at < end; at += 4) {
+      const sum = load<f32>(x + at) + load<f32>(y + at)
+      total += sum
+      store<f32>(out + at, sum)
     }
-    const mean = f32x4.splat(Lanes.sum(total) / <f32>n)
-    let squares = f32x4.splat(0)
-    for (let i = 0; i < n; i += 4) {
-      const offset = f32x4.sub(Lanes.part(out + ((<usize>i) << 2), n - i), mean)
-      squares = f32x4.add(squares, v128.and(f32x4.mul(offset, offset), Lanes.first(n - i)))
+    const mean = total / <f32>n
+    let squares: f32 = 0
+    for (let at: usize = 0; at < end; at += 4) {
+      const offset = load<f32>(out + at) - mean
+      squares += offset * offset
     }
-    const deviation = f32x4.splat(sqrt<f32>(Lanes.sum(squares) / <f32>n + <f32>1e-5))
-    for (let i = 0; i < n; i += 4) {
-      const at = (<usize>i) << 2
-      const unit = f32x4.div(f32x4.sub(Lanes.part(out + at, n - i), mean), deviation)
-      const scaled = f32x4.mul(unit, Lanes.part(norm + at, n - i))
-      Lanes.putPart(out + at, f32x4.add(scaled, Lanes.part(shift + at, n - i)), n - i)
+    const deviation = sqrt<f32>(squares / <f32>n + <f32>1e-5)
+    for (let at: usize = 0; at < end; at += 4) {
+      const unit = (load<f32>(out + at) - mean) / deviation
+      store<f32>(out + at, unit * load<f32>(norm + at) + load<f32>(norm + end + at))
     }
     x += xStride
     y += yStride

@@ -1,5 +1,5 @@
 /** The kernels that opening and searching call; `batl/search` carries no others. */
-export { addLogSoftmax, expandChildren, scoreChildrenInt, selectBest, selectBytes } from './beam'
+export { addLogSoftmax, expandChildren, scoreChildrenInt } from './beam'
 export { offerRows, placePositions, placeScores, positionBytes, selectScores } from './candidates'
 export { codeTables, quantize, scanCodes, subtract } from './codes'
 export { dots } from './dots'
@@ -9,5 +9,6 @@ export { heapBase } from './memory'
 export { addNorm } from './neural'
 export { allFinite } from './rows'
 export { scanEntries, scanRows } from './scan'
+export { keepNear, selectBest, selectBytes } from './select'
 export { heapBytes, heapReset, heapSort } from './topk'
 export { touchLeaves, touchRows } from './touch'

@@ -40,7 +40,7 @@ export function probeCurve(open, data) {
     query.load(data.queries.subarray(q * dim, (q + 1) * dim))
     found.fill(leafCount)
     for (const { model: route, leafOffsets, holders } of trees) {
-      const count = route.route(query.routing, leafCount, leafCount)
+      const count = route.route(query.routing, { probes: leafCount, beamWidth: leafCount })
       arena.kernels.sortBest(route.leaves, route.leafScores, count, scratch)
       const leaves = arena.u32(route.leaves, count)
       for (let i = 0; i < count; i++) {

@@ -126,6 +126,26 @@ const selectBest = {
   },
 }
 
+/** Leaves that are far behind the best, from the same scores each time. @type {Entry} */
+const keepNear = {
+  name: 'keepNear, 256 scores',
+  unit: 'M/s',
+  prepare: (stage, { keepNear: twin }) => {
+    const [count, reach] = [256, 30]
+    const { values } = stage.floats(count)
+    const [nodes, scores] = [stage.space(count * 4), stage.space(count * 4)]
+    const fresh = stage.arena.f32(scores, count)
+    return {
+      amount: count,
+      run: () => {
+        fresh.set(values)
+        stage.kernels.keepNear(nodes, scores, count, reach)
+      },
+      twin: { amount: count, run: () => twin(values, reach) },
+    }
+  },
+}
+
 /** @type {Entry} */
 const countAbove = {
   name: 'countAbove, scores',
@@ -258,6 +278,7 @@ export const ROUTING_ENTRIES = [
   scoreChildrenInt,
   quantize,
   selectBest,
+  keepNear,
   countAbove,
   heap,
   expandChildren,

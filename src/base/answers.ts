@@ -33,7 +33,7 @@ export interface Evaluation {
   p99Us: number
   /** Rows looked at, copies counted each time, as a percentage of the rows. */
   candidatesPct: number
-  /** Leaves visited. */
+  /** Leaves visited: at most, by a recall. */
   probes: number
   /** Rows compared exactly. */
   rerank: number
@@ -80,7 +80,7 @@ export interface Stats {
     recall: number
     /** Neighbours asked for. */
     k: number
-    /** Leaves to visit. */
+    /** Leaves to visit at most; those far behind the best of a query are left out. */
     probes: number
     /** Rows to compare exactly. */
     rerank: number

@@ -1,17 +1,20 @@
 import { sharedU32 } from '../base/shared.js'
 import type { Holders, RouterTables, SharedIndex } from '../pool/messages.js'
 import {
+  endOf,
   fitLadder,
   fitVisits,
   rankQuantile,
+  reachOf,
   tryVisits,
+  type NearVisit,
   type RankTable,
   type TrialTable,
   type Visit,
 } from '../eval/ladder.js'
 import { searchCost } from '../search/cost.js'
 import type { BlockProgress } from '../pool/pool.js'
-import { TUNED_K, type Rung } from '../tree/snapshot.js'
+import { TUNED_K, type Beam, type Rung } from '../tree/snapshot.js'
 import { shareU32, type Build, type Labelled } from './context.js'
 
 /** Queries a task. */
@@ -27,19 +30,20 @@ export interface Judged {
   readonly holders: Holders
 }
 
-/** Ranks of the true neighbours of withheld queries under some beam widths, sets joined: in the workspace, which wants them back. */
+/** Ranks of the true neighbours of withheld queries under some beams, sets joined: in the workspace, which wants them back. */
 async function rankTable(
   build: Build,
   trees: readonly Judged[],
   sets: readonly Labelled[],
-  beamWidths: readonly number[],
+  beams: readonly Beam[],
   unit: 'leaves' | 'entries' = 'leaves',
   progress?: BlockProgress,
-): Promise<RankTable> {
+): Promise<RankTable & { kept: number[] }> {
   const { pool, input, shape, workspace } = build
   const k = sets[0]!.k
-  const queries = sets.reduce((sum, { count }) => sum + count, 0)
-  const ranks = workspace.u32(beamWidths.length * queries * k)
+  const queries = countOf(sets)
+  const ranks = workspace.u32(beams.length * queries * k)
+  const reached = workspace.u32(beams.length * queries)
   let before = 0
   for (const set of sets) {
     const request = {
@@ -50,14 +54,31 @@ async function rankTable(
       neighbours: set.neighbours,
       k,
       holders: trees.map(({ holders }) => holders),
-      beamWidths,
+      beams,
       unit,
       out: ranks.subarray(before * k),
+      reached: reached.subarray(before),
     }
     await pool.each('beamRanks', set.count, QUERY_BLOCK, request, (done) => progress?.(before + done, queries))
     before += set.count
   }
-  return { ranks, queries, k, beamWidths, leafCount: shape.leafCount }
+  const kept = means(reached, queries).map((leaves) => leaves / (trees.length * below(build)))
+  workspace.give(reached)
+  return { ranks, queries, k, beams, leafCount: shape.leafCount, kept }
+}
+
+/** Leaves below a node of the level above them. */
+function below({ shape: { arities } }: Build): number {
+  return arities.at(-1)!
+}
+
+/** The mean of each row of a table of so many columns. */
+function means(table: ArrayLike<number>, columns: number): number[] {
+  return Array.from({ length: table.length / columns }, (_, row) => {
+    let sum = 0
+    for (let i = row * columns; i < (row + 1) * columns; i++) sum += table[i]!
+    return sum / columns
+  })
 }
 
 /** Beam widths worth trying: powers of the square root of two up to all nodes of the level above the leaves. */
@@ -68,16 +89,64 @@ function beamWidthsOf(build: Build): number[] {
   return [...widths, nodes]
 }
 
+/** The beam that leaves nothing out. */
+function everyNode({ shape }: Build): Beam {
+  return { beamWidth: shape.nodeCounts.at(-2) ?? 1, beamReach: 0 }
+}
+
+/** Beams worth trying. All nodes are kept where there are no more, since what a narrower beam loses is told by that. */
+async function findBeams(build: Build, index: SharedIndex, sets: readonly Labelled[]): Promise<Beam[]> {
+  const widths = beamWidthsOf(build)
+  const narrower = widths.slice(0, -1)
+  const reaches = await findReaches(build, index, sets, build.shape.arities.length - 1, narrower)
+  return [...narrower.map((beamWidth, i) => ({ beamWidth, beamReach: reaches[i]! })), everyNode(build)]
+}
+
 /** What visits to more and more leaves hold, under each beam worth trying. */
-async function findVisits(build: Build, trees: readonly Judged[], sets: readonly Labelled[]): Promise<Visit[]> {
-  const { shape } = build
-  const table = await rankTable(build, trees, sets, beamWidthsOf(build), 'leaves', (done, total) =>
+async function findVisits(
+  build: Build,
+  index: SharedIndex,
+  trees: readonly Judged[],
+  sets: readonly Labelled[],
+): Promise<Visit[]> {
+  const beams = await findBeams(build, index, sets)
+  const { kept, ...table } = await rankTable(build, trees, sets, beams, 'leaves', (done, total) =>
     build.report('tune', done / total, 3),
   )
-  const below = shape.arities.length > 1 ? shape.arities.at(-1)! : shape.leafCount
-  const visits = fitVisits(table, (beamWidth) => Math.min(shape.leafCount, beamWidth * below))
+  const visits = fitVisits(table, kept, below(build))
   build.workspace.give(table.ranks)
   return visits
+}
+
+/**
+ * The reach at which an average withheld query keeps its share, for each of some numbers of nodes that are kept at most.
+ * @param depth - levels from the root to those nodes.
+ */
+async function findReaches(
+  { pool, input, workspace }: Build,
+  index: SharedIndex,
+  sets: readonly Labelled[],
+  depth: number,
+  most: readonly number[],
+): Promise<number[]> {
+  if (most.length === 0) return []
+  const queries = countOf(sets)
+  const gaps = workspace.f32(most.length * queries)
+  const places = most.map(endOf)
+  let before = 0
+  for (const set of sets) {
+    const out = gaps.subarray(before)
+    const request = { index, points: input.points, depth, places, queries: set.queries, total: queries, out }
+    await pool.each('gaps', set.count, QUERY_BLOCK, request)
+    before += set.count
+  }
+  const mean = means(gaps, queries)
+  workspace.give(gaps)
+  return most.map((count, i) => reachOf(count, mean[i]!))
+}
+
+function countOf(sets: readonly Labelled[]): number {
+  return sets.reduce((sum, { count }) => sum + count, 0)
 }
 
 /**
@@ -90,18 +159,22 @@ export async function tuneLadders(
   trees: readonly Judged[],
   sets: readonly Labelled[],
 ): Promise<Rung[]> {
-  const visits = await findVisits(build, trees, sets)
+  const visits = await findVisits(build, index, trees, sets)
   const rungs: Rung[] = []
   for (const [i, { ks, kept }] of [
     { ks: TUNED_K.filter((k) => k <= FEW_NEIGHBOURS), kept: sets },
     { ks: TUNED_K.filter((k) => k > FEW_NEIGHBOURS), kept: sets.map(someQueries) },
   ].entries()) {
     // Without rows to compare, more leaves may also lose: what all of them give is measured, not assumed.
-    const tried = tryVisits(visits, ks, index.snapshot.rowType === 'none')
+    const most = tryVisits(visits, ks, index.snapshot.rowType === 'none')
+    const probes = most.map((visit) => visit.probes)
+    const reaches = await findReaches(build, index, kept, build.shape.arities.length, probes)
+    const { leafCount } = build.shape
+    // A visit to every leaf is one.
+    const tried = most.map((visit, v) => ({ ...visit, leafReach: visit.probes < leafCount ? reaches[v]! : 0 }))
     const table = await tryCodes(build, index, trees, kept, tried, ks.at(-1)!, (share) =>
       build.report('tune', 1 + i + share, 3),
     )
-    const { leafCount } = build.shape
     for (const k of ks) rungs.push(...fitLadder(table, k, leafCount, (effort) => searchCost(index.snapshot, effort)))
     build.workspace.give(table.ranks)
   }
@@ -131,13 +204,17 @@ async function tryCodes(
   index: SharedIndex,
   trees: readonly Judged[],
   sets: readonly Labelled[],
-  visits: readonly Visit[],
+  visits: readonly NearVisit[],
   k: number,
   progress: (share: number) => void,
 ): Promise<TrialTable> {
-  const queries = sets.reduce((sum, { count }) => sum + count, 0)
+  const queries = countOf(sets)
   const ranks = workspace.u32(visits.length * queries * k)
-  const settings = visits.map(({ probes, beams }) => ({ probes, beamWidth: beams.at(-1)!.beamWidth, rerank: 1 }))
+  const visited = workspace.u32(visits.length * queries)
+  const settings = visits.map(({ probes, leafReach, beams }) => {
+    const { beamWidth, beamReach } = beams.at(-1)!
+    return { probes, beamWidth, leafReach, beamReach, rerank: 1 }
+  })
   let before = 0
   for (const set of sets) {
     const request = {
@@ -151,12 +228,15 @@ async function tryCodes(
       k,
       holders: trees.map(({ holders }) => holders),
       out: ranks.subarray(before * k),
+      visited: visited.subarray(before),
     }
     await pool.each('codeRanks', set.count, TRIAL_BLOCK, request, (done) => progress((before + done) / queries))
     before += set.count
   }
   const reranked = index.snapshot.rowType !== 'none'
-  return { visits, ranks, queries, k, size: input.points.size, entryCount: input.entryCount, reranked }
+  const mean = means(visited, queries).map((leaves) => leaves / trees.length)
+  workspace.give(visited)
+  return { visits, visited: mean, ranks, queries, k, size: input.points.size, entryCount: input.entryCount, reranked }
 }
 
 /** Leaves to visit for a recall@10 on the withheld queries, without a beam. */
@@ -166,8 +246,7 @@ export async function probesFor(
   sets: readonly Labelled[],
   recall: number,
 ): Promise<number> {
-  const nodes = build.shape.nodeCounts.at(-2) ?? 1
-  const table = await rankTable(build, [tree], sets, [nodes])
+  const table = await rankTable(build, [tree], sets, [everyNode(build)])
   const quantile = rankQuantile(table, recall, 10)
   build.workspace.give(table.ranks)
   return Math.min(build.shape.leafCount, quantile + 1)
@@ -175,8 +254,7 @@ export async function probesFor(
 
 /** Share of the rows looked at for recall@10 of .90 and of .95, without a beam. */
 export async function scoreTrees(build: Build, trees: readonly Judged[], sets: readonly Labelled[]): Promise<number[]> {
-  const nodes = build.shape.nodeCounts.at(-2) ?? 1
-  const table = await rankTable(build, trees, sets, [nodes], 'entries')
+  const table = await rankTable(build, trees, sets, [everyNode(build)], 'entries')
   const shares = [0.9, 0.95].map((recall) => rankQuantile(table, recall, 10) / build.input.points.size)
   build.workspace.give(table.ranks)
   return shares

@@ -49,7 +49,7 @@ function describe(stats: Stats): string {
       .filter(({ k }) => k === SHOWN_K)
       .map(({ k, recall, probes }): [string, string] => [
         `recall@${k} ${Math.floor(recall * 1000) / 1000}`,
-        `${thousands(probes)} leaves visited`,
+        `at most ${thousands(probes)} leaves visited`,
       ]),
   ]
   return lines.map(([name, value]) => `${name.padEnd(18)} ${value}\n`).join('')

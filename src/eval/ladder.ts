@@ -1,13 +1,13 @@
 import { lowerBound } from '../base/lower-bound.js'
-import { MAX_RUNGS, TUNED_K, type Rung, type SearchEffort, type SnapshotHeader } from '../tree/snapshot.js'
+import { MAX_RUNGS, TUNED_K, type Beam, type Rung, type SearchEffort, type SnapshotHeader } from '../tree/snapshot.js'
 
-/** For each beam width, query and true neighbour: the place in the order of visits of the first leaf that holds it. */
+/** For each beam, query and true neighbour: the place in the order of visits of the first leaf that holds it. */
 export interface RankTable {
-  /** [beamWidths * queries * k]; beyond leafCount where it is never met. */
+  /** [beams * queries * k]; beyond leafCount where it is never met. */
   readonly ranks: Uint32Array
   readonly queries: number
   readonly k: number
-  readonly beamWidths: readonly number[]
+  readonly beams: readonly Beam[]
   readonly leafCount: number
 }
 
@@ -18,6 +18,8 @@ const RUNG_RATIO = 1.1
 const TRIAL_RATIO = 1.2
 const WORST_RECALL = 0.5
 const BEST_RECALL = 0.9985
+/** What an average query visits or keeps, as a share of the most that any does. */
+const REACHED = 0.6
 /** Numbers of reranked rows that are tried: each about this much more than the one before. */
 const RERANK_RATIO = 1.2
 /** Reranked rows for each neighbour where nothing was tuned. */
@@ -46,39 +48,66 @@ export interface Visit {
   readonly probes: number
   /** Under the widest beam. */
   readonly recall: readonly number[]
-  readonly beams: readonly { readonly beamWidth: number; readonly recall: readonly number[] }[]
+  readonly beams: readonly (Beam & {
+    /** Nodes kept on average. */
+    readonly kept: number
+    readonly recall: readonly number[]
+  })[]
 }
 
 /**
  * What visits to more and more leaves hold.
- * @param reach - leaves that a beam reaches.
+ * @param kept - of each beam the nodes that it keeps on average.
+ * @param below - leaves below each of these nodes.
  */
-export function fitVisits(table: RankTable, reach: (beamWidth: number) => number): Visit[] {
-  const { beamWidths, leafCount } = table
-  const known = beamWidths.map((_, beam) => TUNED_K.map((k) => recalls(table, beam, k)))
+export function fitVisits(table: RankTable, kept: readonly number[], below: number): Visit[] {
+  const { beams: tried, leafCount } = table
+  const known = tried.map((_, beam) => TUNED_K.map((k) => recalls(table, beam, k)))
   return ladderProbes(leafCount).map((probes) => {
-    const beams = beamWidths
-      .map((beamWidth, beam) => ({ beamWidth, recall: known[beam]!.map((recall) => recall[probes]!) }))
-      .filter(({ beamWidth }) => reach(beamWidth) >= probes)
+    const beams = tried
+      .map((beam, b) => ({ ...beam, kept: kept[b]!, recall: known[b]!.map((recall) => recall[probes]!) }))
+      .filter(({ beamWidth }) => Math.min(leafCount, beamWidth * below) >= probes)
     return { probes, recall: beams.at(-1)!.recall, beams }
   })
 }
 
+/** A visit that leaves out what scores far below the best leaf. */
+export interface NearVisit extends Visit {
+  readonly leafReach: number
+}
+
+/** The rank, from 0, of the node that an average query just leaves out, where at most so many are kept. */
+export function endOf(most: number): number {
+  return Math.max(1, Math.round(most * REACHED))
+}
+
+/**
+ * The reach at which an average query keeps what it should.
+ * @param gap - how far below the best node the one at `endOf(most)` scores, on average.
+ */
+export function reachOf(most: number, gap: number): number {
+  const reach = Math.fround(Math.sqrt(endOf(most)) * gap)
+  // Scores of vectors near the ends of f32 may be infinite.
+  return endOf(most) < most && reach < Infinity ? reach : 0
+}
+
 /**
  * Visits worth trying with codes for some k: from where half of the neighbours are met for one of them to where almost all
- * are for each, somewhat apart.
+ * are for each though the visit ends early, somewhat apart.
  * @param all - whether a visit to every leaf is tried as well.
  */
 export function tryVisits(visits: readonly Visit[], ks: readonly number[], all = false): Visit[] {
   const columns = ks.map((k) => TUNED_K.findIndex((known) => known === k))
   const chosen: Visit[] = []
+  let enough = Infinity
   for (const visit of visits) {
-    const { recall } = visit
+    const { probes, recall } = visit
     if (columns.every((column) => recall[column]! < WORST_RECALL)) continue
     const before = chosen.at(-1)
-    if (before !== undefined && visit.probes < before.probes * TRIAL_RATIO) continue
+    if (before !== undefined && probes < before.probes * TRIAL_RATIO) continue
     chosen.push(visit)
-    if (columns.every((column) => recall[column]! >= BEST_RECALL)) break
+    if (columns.every((column) => recall[column]! >= BEST_RECALL)) enough = Math.min(enough, probes / REACHED)
+    if (probes >= enough) break
   }
   const every = visits.at(-1)!
   if (all && chosen.at(-1) !== every) chosen.push(every)
@@ -90,7 +119,9 @@ export function tryVisits(visits: readonly Visit[], ks: readonly number[], all =
  * stored rows, its place among the answers. 2^32 - 1 where it is not met.
  */
 export interface TrialTable {
-  readonly visits: readonly Visit[]
+  readonly visits: readonly NearVisit[]
+  /** [visits]: leaves that a query visits on average. */
+  readonly visited: readonly number[]
   /** [visits * queries * k] */
   readonly ranks: Uint32Array
   readonly queries: number
@@ -148,14 +179,14 @@ export function fitLadder(
 ): Rung[] {
   const tried = table.reranked ? reranks(Math.min(k, table.size), table.size) : [0]
   const column = TUNED_K.findIndex((known) => known === k)
-  const settings = table.visits.flatMap(({ probes, recall: widest, beams }, v) => {
+  const settings = table.visits.flatMap(({ probes, leafReach, recall: widest, beams }, v) => {
     const reached = trialRecalls(table, v, Math.min(k, table.k), tried)
     // A narrower beam loses the neighbours whose leaves it misses, and ranks no other one lower.
-    return beams.flatMap(({ beamWidth, recall }) => {
+    return beams.flatMap(({ beamWidth, beamReach, kept, recall }) => {
       const loss = Math.max(0, widest[column]! - recall[column]!)
       return tried.map((rerank, r) => ({
-        rung: { probes, beamWidth, rerank, k, recall: Math.max(0, reached[r]! - loss) },
-        cost: cost({ probes, beamWidth, rerank }),
+        rung: { probes, beamWidth, rerank, k, recall: Math.max(0, reached[r]! - loss), leafReach, beamReach },
+        cost: cost({ probes: table.visited[v]!, beamWidth: kept, rerank, leafReach, beamReach }),
       }))
     })
   })
@@ -166,7 +197,15 @@ export function fitLadder(
   }
   const room = Math.floor(MAX_RUNGS / TUNED_K.length)
   if (!table.reranked) return thinned(rungs, room)
-  const every = { probes: leafCount, beamWidth: leafCount, rerank: table.size, k, recall: 1 }
+  const every = {
+    probes: leafCount,
+    beamWidth: leafCount,
+    rerank: table.size,
+    k,
+    recall: 1,
+    leafReach: 0,
+    beamReach: 0,
+  }
   return [...thinned(rungs, room - 1), every]
 }
 

@@ -128,7 +128,8 @@ export const RUNG = {
   rerank: field(8, 'u32'),
   k: field(12, 'u32'),
   recall: field(16, 'f64'),
-  rungReserved: field(24, 'u8[8]'),
+  leafReach: field(24, 'f32'),
+  beamReach: field(28, 'f32'),
 } as const
 export const RUNG_BYTES = 32
 export const META_BYTES = META.rungs.offset + MAX_RUNGS * RUNG_BYTES

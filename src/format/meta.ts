@@ -27,6 +27,8 @@ interface Checks<Name extends string> {
   holds(name: Name, holds: boolean, wanted: string, value?: unknown, label?: string): void
   /** Refuse what is no integer from `low` to `high`; `note` says to errors where that holds. */
   range(name: Name, low: number, high: number, note?: string): void
+  /** Refuse what is below 0 or no finite number. */
+  finite(name: Name): void
 }
 
 /**
@@ -50,12 +52,16 @@ function checksOf<Fields extends Readonly<Record<string, Field>>>(
     const fits = Number.isInteger(value) && value >= low && value <= high
     holds(name, fits, `${low === high ? low : `${low} to ${high}`}${note}`)
   }
-  return { holds, range }
+  const finite: Own['finite'] = (name) => {
+    const value = values[name] as number
+    holds(name, value >= 0 && value < Infinity, 'finite and at least 0')
+  }
+  return { holds, range, finite }
 }
 
 type MetaChecks = Checks<keyof typeof META>
 
-function checkScalars({ size, dim, metric, rowType, shape, termUnit }: SnapshotHeader, check: MetaChecks): void {
+function checkScalars({ size, dim, metric, rowType, shape }: SnapshotHeader, check: MetaChecks): void {
   check.range('size', 1, U32_MAX)
   check.range('dim', 1, MAX_DIM)
   check.range('depth', 0, MAX_LEVELS)
@@ -68,7 +74,7 @@ function checkScalars({ size, dim, metric, rowType, shape, termUnit }: SnapshotH
   check.range('codeBytes', some, some * mostCodeBytes(dim), note)
   check.holds('rowType', some > 0 || rowType !== 'none', 'another without levels')
   check.holds('rowType', rowType !== 'i10' || metric === 'cosine', 'another unless metric is cosine')
-  check.holds('termUnit', termUnit >= 0 && termUnit < Infinity, 'finite and at least 0')
+  check.finite('termUnit')
 }
 
 function checkShape({ shape, router, dim }: SnapshotHeader, { holds }: MetaChecks): void {
@@ -95,6 +101,8 @@ function checkRungs({ rungs, shape, size, rowType }: SnapshotHeader, at: number)
     check.holds('k', known, `one of ${TUNED_K.join(', ')}, not below that of the rung before`)
     const least = before?.k === k ? before.recall : 0
     check.holds('recall', recall >= least && recall <= 1, `${least} to 1`)
+    check.finite('leafReach')
+    check.finite('beamReach')
     before = rung
   }
 }
@@ -139,13 +147,15 @@ export function writeMeta(bytes: Uint8Array, header: SnapshotHeader): void {
   view.setUint32(META.codeBytes.offset, header.codeBytes, true)
   view.setFloat32(META.termUnit.offset, header.termUnit, true)
   view.setUint8(META.rotated.offset, header.rotated ? 1 : 0)
-  for (const [r, { probes, beamWidth, rerank, k, recall }] of header.rungs.entries()) {
+  for (const [r, { probes, beamWidth, rerank, k, recall, leafReach, beamReach }] of header.rungs.entries()) {
     const base = META.rungs.offset + r * RUNG_BYTES
     view.setUint32(base + RUNG.probes.offset, probes, true)
     view.setUint32(base + RUNG.beamWidth.offset, beamWidth, true)
     view.setUint32(base + RUNG.rerank.offset, rerank, true)
     view.setUint32(base + RUNG.k.offset, k, true)
     view.setFloat64(base + RUNG.recall.offset, recall, true)
+    view.setFloat32(base + RUNG.leafReach.offset, leafReach, true)
+    view.setFloat32(base + RUNG.beamReach.offset, beamReach, true)
   }
 }
 
@@ -168,11 +178,7 @@ export function readMeta(bytes: Uint8Array, at: number): SnapshotHeader {
   zero(META.metaReserved.offset, META.seed.offset)
   zero(META.rungsReserved.offset, META.rungs.offset)
   zero(META.rungs.offset + rungCount * RUNG_BYTES, META_BYTES)
-  const rungs = Array.from({ length: rungCount }, (_, r) => {
-    const start = META.rungs.offset + r * RUNG_BYTES
-    zero(start + RUNG.rungReserved.offset, start + RUNG_BYTES)
-    return readFields(view, start, RUNG)
-  })
+  const rungs = Array.from({ length: rungCount }, (_, r) => readFields(view, META.rungs.offset + r * RUNG_BYTES, RUNG))
   const arities = Array.from({ length: depth }, (_, level) => view.getUint32(META.arities.offset + 4 * level, true))
   const code = <K extends keyof typeof CODES>(name: K): (typeof CODES)[K][number] => {
     const value = CODES[name][fields[name]]

@@ -191,6 +191,15 @@ export interface KernelExports extends CodeKernels, NearKernels {
     outScores: number,
   ): number
   /**
+   * Of nodes, those of a rank r, from 0, whose score is less than reach / sqrt(r) below the best score; nodes of one score have
+   * the rank of the first. In place, in the order in which they are.
+   * @param nodes - u32 [count].
+   * @param scores - f32 [count], with room up to a multiple of four.
+   * @param reach - above 0.
+   * @returns how many.
+   */
+  keepNear(nodes: number, scores: number, count: number, reach: number): number
+  /**
    * Linear scores of the children of some nodes; child j of node n is node n * arity + j of its level.
    * @param z - f32, padded as a row of `weights`.
    * @param weights - f32 rows by child node, `rowStride` bytes apart.

@@ -8,7 +8,7 @@ import type { PointTable } from '../partition/points.js'
 import type { BlockRouter } from '../partition/route-block.js'
 import type { LeafRecords } from '../codes/leaves.js'
 import type { FittedBlock } from '../codes/rotation.js'
-import type { SearchEffort, Snapshot } from '../tree/snapshot.js'
+import type { Beam, SearchEffort, Snapshot } from '../tree/snapshot.js'
 import type { Prepared, TrainingPlan, TrainingTask, TrainResult } from '../train/router.js'
 
 /** What every worker of a pool is handed when it starts. */
@@ -203,7 +203,7 @@ export interface Tasks {
     } & Block
     output: undefined
   }
-  /** Rank under each beam width, the least over the trees: out [beams * total * k], of which other queries may fill a part. */
+  /** Rank under each beam, the least over the trees: out [beams * total * k], of which other queries may fill a part. */
   beamRanks: {
     input: {
       points: PointTable
@@ -213,10 +213,12 @@ export interface Tasks {
       neighbours: Uint32Array
       k: number
       holders: readonly Holders[]
-      beamWidths: readonly number[]
+      beams: readonly Beam[]
       /** What a rank counts: the leaves visited before, or the entries met up to and with the leaf. */
       unit: 'leaves' | 'entries'
       out: Uint32Array
+      /** [beams * total]: leaves of all trees below the nodes that a query keeps. */
+      reached: Uint32Array
     } & Block
     output: undefined
   }
@@ -299,6 +301,20 @@ export interface Tasks {
     input: { points: PointTable; codec: Codec; tree: LeafRecords; outTerms: Float32Array } & Block
     output: undefined
   }
+  /** How far below the best node of a level those of some ranks, from 0, score, the mean over the trees: out [places * total]. */
+  gaps: {
+    input: {
+      index: SharedIndex
+      points: PointTable
+      /** Levels from the root to that level. */
+      depth: number
+      places: readonly number[]
+      queries: QuerySet
+      total: number
+      out: Float32Array
+    } & Block
+    output: undefined
+  }
   /** How far down the order of codes each setting must go for the true neighbours: out [settings * total * k], of which other queries may fill a part. */
   codeRanks: {
     input: {
@@ -313,6 +329,8 @@ export interface Tasks {
       k: number
       holders: readonly Holders[]
       out: Uint32Array
+      /** [settings * total]: leaves that a search visits, those of all trees. */
+      visited: Uint32Array
     } & Block
     output: undefined
   }

@@ -36,8 +36,9 @@ interface Met {
 
 /**
  * How far down the order of codes settings must go for rows: entries that score at least as well as the best entry of the
- * row among the leaves that a setting visits, `NOT_MET` where none of them holds it. All settings keep the same beam and visit
- * more and more leaves, so the most of them are scanned once, best leaf first, and each setting's entries come before the rest.
+ * row among the leaves that a setting visits, `NOT_MET` where none of them holds it. All settings keep the same beam, and each
+ * visits the leaves of those before it and more, so the most are scanned once, best leaf first, and each setting's entries come
+ * before the rest.
  */
 class EntryRanker {
   readonly #input: Tasks['codeRanks']['input']
@@ -48,6 +49,8 @@ class EntryRanker {
   /** Of each visit the place where its scores begin, and of the last where they end. */
   readonly #starts: Uint32Array
   readonly #sort: number
+  /** Leaves that each setting visits of the tree at hand. */
+  readonly #visits: Uint32Array
 
   constructor(input: Tasks['codeRanks']['input']) {
     const { memory, key, snapshot } = input.index
@@ -58,6 +61,7 @@ class EntryRanker {
     this.#visitOf = new Int32Array(leafCount).fill(-1)
     this.#starts = new Uint32Array(leafCount + 1)
     this.#sort = this.#arena.allocate(this.#arena.kernels.sortBytes(leafCount))
+    this.#visits = new Uint32Array(input.settings.length)
   }
 
   close(): void {
@@ -65,12 +69,23 @@ class EntryRanker {
     this.#searcher.close()
   }
 
-  /** @param write - takes a setting, the number of a row and its rank; of several trees the least is the row's. */
-  rank(query: ArrayLike<number>, rows: Uint32Array, write: (setting: number, row: number, rank: number) => void): void {
+  /**
+   * @param write - takes a setting, the number of a row and its rank; of several trees the least is the row's.
+   * @param visit - takes a setting and how many leaves of a tree it visits.
+   */
+  rank(
+    query: ArrayLike<number>,
+    rows: Uint32Array,
+    write: (setting: number, row: number, rank: number) => void,
+    visit: (setting: number, leaves: number) => void,
+  ): void {
     const { index, settings, holders } = this.#input
     const arena = this.#arena
-    const arrange = (leaves: number, scores: number, count: number): void =>
+    const arrange = (leaves: number, scores: number, count: number): void => {
       arena.kernels.sortBest(leaves, scores, count, this.#sort)
+      this.#countVisits(scores, count)
+      this.#visits.forEach((visited, setting) => visit(setting, visited))
+    }
     this.#searcher.scanTrees(query, settings.at(-1)!, arrange, (t, visited, { scores }) => {
       // Made for each scan: a memory that grew may have new views.
       const records = new LeafWriter(index.snapshot.tree[t]!, index.snapshot)
@@ -90,6 +105,17 @@ class EntryRanker {
     })
   }
 
+  /** Leaves that each setting visits: it keeps some of what the next one keeps. */
+  #countVisits(scores: number, count: number): void {
+    let near = count
+    for (let s = this.#visits.length - 1; s >= 0; s--) {
+      const { probes, leafReach } = this.#input.settings[s]!
+      // The sort is done with its scratch.
+      if (leafReach) near = this.#arena.kernels.keepNear(this.#sort, scores, near, leafReach)
+      this.#visits[s] = Math.min(probes, near)
+    }
+  }
+
   #enter(visited: Uint32Array, records: LeafWriter): void {
     let place = 0
     visited.forEach((leaf, visit) => {
@@ -106,14 +132,14 @@ class EntryRanker {
     let best = Infinity
     let rank = 0
     let counted = 0
-    this.#input.settings.forEach(({ probes }, setting) => {
-      const own = met.reduce((least, { visit, score }) => (visit < probes ? Math.min(least, score) : least), Infinity)
+    this.#visits.forEach((visits, setting) => {
+      const own = met.reduce((least, { visit, score }) => (visit < visits ? Math.min(least, score) : least), Infinity)
       if (own === Infinity) return
       if (own < best) {
         best = own
         rank = counted = 0
       }
-      const end = this.#starts[Math.min(probes, this.#visitOf.length)]!
+      const end = this.#starts[visits]!
       rank += kernels.countScores(scores + counted * 2, end - counted, best)
       counted = end
       write(setting, rank)
@@ -122,19 +148,27 @@ class EntryRanker {
 }
 
 export function codeRanks(input: Tasks['codeRanks']['input']): undefined {
-  const { index, points, settings, queries, total, neighbours, known, k, out, first, count } = input
+  const { index, points, settings, queries, total, neighbours, known, k, out, visited, first, count } = input
   const placeOf = (setting: number, query: number): number => (setting * total + query) * k
   const rowsOf = (query: number): Uint32Array => neighbours.subarray(query * known, query * known + k)
-  for (let s = 0; s < settings.length; s++) out.fill(NOT_MET, placeOf(s, first), placeOf(s, first + count))
+  for (let s = 0; s < settings.length; s++) {
+    out.fill(NOT_MET, placeOf(s, first), placeOf(s, first + count))
+    visited.fill(0, s * total + first, s * total + first + count)
+  }
   if (index.snapshot.rowType === 'none') return answersOf(input, placeOf, rowsOf)
   const ranker = new EntryRanker(input)
   const room = new Float32Array(points.dim)
   try {
     for (let i = first; i < first + count; i++) {
-      ranker.rank(queryAt(queries, points, i, room), rowsOf(i), (setting, row, rank) => {
-        const at = placeOf(setting, i) + row
-        out[at] = Math.min(out[at]!, rank)
-      })
+      ranker.rank(
+        queryAt(queries, points, i, room),
+        rowsOf(i),
+        (setting, row, rank) => {
+          const at = placeOf(setting, i) + row
+          out[at] = Math.min(out[at]!, rank)
+        },
+        (setting, leaves) => (visited[setting * total + i]! += leaves),
+      )
     }
   } finally {
     ranker.close()
@@ -144,20 +178,58 @@ export function codeRanks(input: Tasks['codeRanks']['input']): undefined {
 
 /** Without rows: where each row stands among the answers. */
 function answersOf(
-  { index, points, settings, queries, k, out, first, count }: Tasks['codeRanks']['input'],
+  { index, points, settings, queries, total, k, out, visited, first, count }: Tasks['codeRanks']['input'],
   placeOf: (setting: number, query: number) => number,
   rowsOf: (query: number) => Uint32Array,
 ): undefined {
   const searcher = searcherOf(index)
+  const { shape, entryCount } = index.snapshot
   const numbers = new Uint32Array(k + 1)
   const distances = new Float32Array(k + 1)
   for (let i = first; i < first + count; i++) {
     const query = queryAt(queries, points, i)
     for (const [s, effort] of settings.entries()) {
       const found = searcher.search(query, Math.min(k + 1, points.size), effort, numbers, distances)
+      visited[s * total + i] = Math.round((searcher.candidates * shape.leafCount) / entryCount)
       const own = out.subarray(placeOf(s, i), placeOf(s, i) + k)
       answerRanks(numbers.subarray(0, found), index.snapshot.order, rowsOf(i), queries.positions?.[i], own)
     }
   }
+  return undefined
+}
+
+export function gaps({
+  index,
+  points,
+  depth,
+  places,
+  queries,
+  total,
+  out,
+  first,
+  count,
+}: Tasks['gaps']['input']): undefined {
+  const { memory, key, snapshot } = index
+  const arena = arenaOf(memory, key)
+  const searcher = new TreeScan(arena, snapshot)
+  const { nodeCounts, arities } = snapshot.shape
+  const all = nodeCounts[depth - 1]!
+  const effort = { probes: Math.max(...places) + 1, beamWidth: all }
+  const room = new Float32Array(points.dim)
+  for (let i = first; i < first + count; i++) {
+    places.forEach((_, p) => (out[p * total + i] = 0))
+    searcher.routeTrees(
+      queryAt(queries, points, i, room),
+      effort,
+      (_, model, found) => {
+        const scores = arena.f32(model.leafScores, found).slice().sort()
+        places.forEach((place, p) => {
+          out[p * total + i]! += (scores[found - 1]! - scores[found - 1 - place]!) / snapshot.trees
+        })
+      },
+      arities.slice(0, depth),
+    )
+  }
+  searcher.close()
   return undefined
 }

@@ -3,8 +3,9 @@ import { lowerBound } from '../base/lower-bound.js'
 import { balance, NO_LEAF } from '../partition/balance.js'
 import { NO_ROW, type PointTable } from '../partition/points.js'
 import { QueryBuffer } from '../search/query.js'
-import type { RouteModel } from '../search/route.js'
+import type { RouteEffort, RouteModel } from '../search/route.js'
 import { treeShape } from '../tree/shape.js'
+import type { Beam } from '../tree/snapshot.js'
 import { arenaOf, localArena, queryAt, rowAsQuery, withBytes, withRouter } from './context.js'
 import type { Holders, RouterTables, Tasks, Votes } from './messages.js'
 import { withScanner } from './scanner.js'
@@ -95,15 +96,15 @@ class LeafRanker {
     this.#found = new Uint32Array(leafCount).fill(UNKNOWN)
   }
 
-  route(query: number, beamWidth: number, reach: number): LeafRanks {
+  route(query: number, beam: RouteEffort): [LeafRanks, visited: number] {
     const arena = localArena()
-    const visited = this.#model.route(query, Math.min(this.#found.length, reach), beamWidth)
+    const visited = this.#model.route(query, beam)
     const leaves = arena.u32(this.#model.leaves, visited)
     const address = this.#model.leafScores
     const scores = arena.f32(address, visited)
     for (const leaf of this.#asked) this.#found[leaf] = UNKNOWN
     this.#asked.length = 0
-    return (leaf) => {
+    const rankOf = (leaf: number): number => {
       if (this.#found[leaf] === UNKNOWN) {
         const place = lowerBound(leaves, leaf)
         const rank = leaves[place] === leaf ? arena.kernels.countAbove(address, visited, scores[place]!) : NO_ROW
@@ -112,6 +113,7 @@ class LeafRanker {
       }
       return this.#found[leaf]!
     }
+    return [rankOf, visited]
   }
 }
 
@@ -133,10 +135,10 @@ class EntryCounter {
     this.#scratch = scratch
   }
 
-  route(query: number, beamWidth: number, reach: number): LeafRanks {
+  route(query: number, beam: RouteEffort): [LeafRanks, visited: number] {
     const arena = localArena()
     const { leaves, leafScores } = this.#model
-    const visited = this.#model.route(query, Math.min(this.#loads.length, reach), beamWidth)
+    const visited = this.#model.route(query, beam)
     arena.kernels.sortBest(leaves, leafScores, visited, this.#scratch)
     this.#met.fill(NO_ROW)
     let met = 0
@@ -144,7 +146,7 @@ class EntryCounter {
       met += this.#loads[leaf]!
       this.#met[leaf] = met
     }
-    return (leaf) => this.#met[leaf]!
+    return [(leaf) => this.#met[leaf]!, visited]
   }
 }
 
@@ -173,18 +175,24 @@ export function beamRanks(input: Input<'beamRanks'>): undefined {
   return undefined
 }
 
+/** Leaves below the nodes of a whole beam. */
+function leavesBelow({ arities }: RouterTables, { beamWidth }: Beam): number {
+  const { leafCount } = treeShape(arities)
+  return arities.length > 1 ? Math.min(leafCount, beamWidth * arities.at(-1)!) : leafCount
+}
+
 /** Under each beam the best rank of each neighbour of query `i`, over its leaves of this tree and of those before. */
 function writeBeamRanks(
-  { routers, total, neighbours, k, holders, beamWidths, out }: Input<'beamRanks'>,
+  { routers, total, neighbours, k, holders, beams, out, reached }: Input<'beamRanks'>,
   tree: number,
   i: number,
   query: number,
   ranker: LeafRanker | EntryCounter,
 ): void {
-  const { arities } = routers[tree]!
-  const reach = arities.length > 1 ? arities.at(-1)! : Infinity
-  for (const [b, width] of beamWidths.entries()) {
-    const rankOf = ranker.route(query, width, width * reach)
+  for (const [b, beam] of beams.entries()) {
+    // All leaves below what the beam keeps, no more nodes for the sake of leaves.
+    const [rankOf, visited] = ranker.route(query, { ...beam, probes: leavesBelow(routers[tree]!, beam) })
+    reached[b * total + i] = (tree === 0 ? 0 : reached[b * total + i]!) + visited
     for (let j = i * k; j < (i + 1) * k; j++) {
       const at = b * total * k + j
       let best = tree === 0 ? NO_ROW : out[at]!

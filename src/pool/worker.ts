@@ -36,6 +36,7 @@ export const rotate = task<'rotate'>(codeTasks.rotate)
 export const codebooks = task<'codebooks'>(codeTasks.codebooks)
 export const encode = task<'encode'>(codeTasks.encode)
 export const codeRanks = task<'codeRanks'>(rankTasks.codeRanks)
+export const gaps = task<'gaps'>(rankTasks.gaps)
 
 export const rest = task<'rest'>(async () => {
   await restThread()

@@ -12,6 +12,10 @@ import {
   storedTensors,
 } from '../tree/router.js'
 import type { TreeShape } from '../tree/shape.js'
+import type { SearchEffort } from '../tree/snapshot.js'
+
+/** What a route costs. */
+export type RouteEffort = Omit<SearchEffort, 'rerank'>
 
 /** What fixes the tables of a router. */
 export interface ModelShape {
@@ -198,33 +202,33 @@ export class RouteModel {
   }
 
   /**
-   * Beam search from the root: the best `probes` leaves, ascending, as they lie in memory, at `this.leaves`.
+   * Beam search from the root: the best `probes` leaves within reach, ascending, as they lie in memory, at `this.leaves`.
+   * `beamWidth` nodes within reach are kept at each level above; more where `probes` needs them.
    * @param query - address of the routing query, f32 [padded(dim)], unit length for ip and cosine.
-   * @param beamWidth - nodes kept at each level above the leaves; widened where `probes` needs it.
-   * @returns how many leaves there are: min(probes, leafCount).
+   * @param arities - of the levels that are searched: of fewer than there are the best nodes of the last one are found.
+   * @returns how many leaves there are: at most min(probes, leafCount).
    */
-  route(query: number, probes: number, beamWidth: number): number {
-    const { arities } = this.shape
-    const { scores, chosen, best, select, root } = this.at
-    let { next } = this.at
+  route(query: number, effort: RouteEffort, arities = this.shape.arities): number {
+    const { probes, beamWidth, leafReach, beamReach } = effort
+    const { scores, chosen, best, select, root, next } = this.at
     // The root is node 0 with a path score of 0.
     let nodes = root
+    let count = 1
     this.nodesScored = 0
     const z = this.encode(query)
-    let count = 1
     for (let level = 0; level < arities.length; level++) {
       const arity = arities[level]!
       const last = level === arities.length - 1
       this.scoreLevel(level, z, nodes, count, level === 0 ? root : best, scores)
       const width = last ? probes : Math.max(beamWidth, Math.ceil(probes / this.#below[level]!))
-      const kept = this.kernels.selectBest(scores, count * arity, width, select, chosen, best)
-      const out = last ? this.leaves : next
-      this.kernels.expandChildren(nodes, count, arity, chosen, kept, out)
-      count = kept
-      if (last) break
+      const reach = last ? leafReach : beamReach
+      let kept = this.kernels.selectBest(scores, count * arity, width, select, chosen, best)
+      if (reach) kept = this.kernels.keepNear(chosen, best, kept, reach)
       // Ascending, as places are: so ties of the next level, too, go to the lower node.
-      nodes = next
-      next = next === this.at.next ? this.at.nodes : this.at.next
+      const out = last ? this.leaves : nodes === next ? this.at.nodes : next
+      this.kernels.expandChildren(nodes, count, arity, chosen, kept, out)
+      nodes = out
+      count = kept
     }
     return count
   }

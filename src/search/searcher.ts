@@ -14,13 +14,10 @@ const SCAN_BLOCK = 65_536
 /** Rows looked into before any is compared: what fits the caches next to the processor. */
 const ROWS_AHEAD = 1024
 
-/** Every row, exactly. */
-export const EXACT: SearchEffort = Object.freeze({ probes: 0, beamWidth: 0, rerank: 0 })
-
 /** The most that an index can do: every row, exactly, or every code where it keeps no rows. */
 export function mostEffort({ rowType, shape }: SnapshotHeader): SearchEffort {
-  if (rowType !== 'none') return EXACT
-  return { probes: shape.leafCount, beamWidth: shape.leafCount, rerank: 0 }
+  const every = rowType === 'none' ? shape.leafCount : 0
+  return { probes: every, beamWidth: every, rerank: 0 }
 }
 
 /**
@@ -189,26 +186,25 @@ export class Searcher {
 
   /** Visit the probed leaves of every tree; go on past them while fewer than k rows were found. */
   #scanLeaves(k: number, effort: SearchEffort): void {
-    const { shape, size, entryCount } = this.snapshot
-    const { leafCount } = shape
-    let { probes, beamWidth } = effort
+    const { size, entryCount } = this.snapshot
+    const { leafCount } = this.snapshot.shape
+    let now = effort
     // A row counts once however many copies of it are among the best entries.
     let wanted = this.#codeRows
       ? CodeRows.wanted(this.snapshot, k)
       : Math.ceil((Math.max(k, effort.rerank) * entryCount) / size)
     for (;;) {
-      this.#visit(Math.min(probes, leafCount), beamWidth, wanted)
+      this.#visit(now, wanted)
       this.#refresh()
       const found = this.#integers[this.#heap >>> 2]!
-      if (found >= k || (probes >= leafCount && wanted >= entryCount)) return
-      probes *= 2
-      beamWidth = leafCount
-      wanted = probes >= leafCount ? entryCount : 2 * wanted
+      if (found >= k || (now.probes >= leafCount && wanted >= entryCount)) return
+      now = { probes: 2 * now.probes, beamWidth: leafCount, rerank: 0 }
+      wanted = now.probes >= leafCount ? entryCount : 2 * wanted
       this.arena.kernels.heapReset(this.#heap, k)
     }
   }
 
-  #visit(probes: number, beamWidth: number, wanted: number): void {
+  #visit(effort: SearchEffort, wanted: number): void {
     const { tree } = this.snapshot
     const scan = this.scan!
     scan.load(this.query.routing)
@@ -220,7 +216,7 @@ export class Searcher {
     codeRows?.begin(tree.length, wanted)
     for (let t = 0; t < tree.length; t++) {
       const model = this.models[t]!
-      const count = model.route(this.query.routing, probes, beamWidth)
+      const count = model.route(this.query.routing, effort)
       this.nodesScored += model.nodesScored
       const entries = scan.scan(t, model.leaves, count, wanted)
       this.candidates += entries

@@ -13,17 +13,27 @@ export interface TreeView {
 }
 
 /**
- * What a query costs: leaves a tree visits, nodes it keeps on the way, and rows whose exact distances are computed; no probes
- * means every row, exactly.
+ * What a query costs: leaves a tree visits at most, nodes it keeps on the way, and rows whose exact distances are computed; no
+ * probes means every row, exactly.
  */
 export interface SearchEffort {
   readonly probes: number
   readonly beamWidth: number
   readonly rerank: number
+  /**
+   * Which of these leaves are visited: those of a rank r, the best leaf having 0, whose score is less than leafReach / sqrt(r)
+   * below that of the best. Without, or where it is 0, all of them.
+   */
+  readonly leafReach?: number
+  /** Which of these nodes are kept, in the same way, at each level above the leaves. */
+  readonly beamReach?: number
 }
 
+/** What a search keeps at each level above the leaves. */
+export type Beam = Required<Pick<SearchEffort, 'beamWidth' | 'beamReach'>>
+
 /** What a search setting reached on the withheld queries. One rung of the ladder that `recall` climbs. */
-export interface Rung extends SearchEffort {
+export interface Rung extends Required<SearchEffort> {
   /** Neighbours that this setting was tuned for, one of `TUNED_K`. */
   readonly k: number
   /** Lower confidence bound of recall@k. */

@@ -54,7 +54,15 @@ describe('files of version 1', () => {
     const linear = await open('linear')
     expect(decodeIds(linear.ids as StringIds, [0, 1, 2, 3, 4, 5, 6])).toEqual(['', 'a', 'ä', '漢', '🙂', '5', 'a6'])
     expect([...linear.order]).toEqual([6, 5, 4, 3, 2, 1, 0])
-    expect(linear.rungs[1]).toEqual({ probes: 2, beamWidth: 1, rerank: 2, k: 10, recall: 0.5 })
+    expect(linear.rungs[1]).toEqual({
+      probes: 2,
+      beamWidth: 1,
+      rerank: 2,
+      k: 10,
+      recall: 0.5,
+      leafReach: 0,
+      beamReach: 0,
+    })
     expect([...linear.tree[0]!.leafOffsets]).toEqual([0, 2, 5, 8, 10])
     const leaves = unpackLeaves(linear.tree[0]!, linear)
     expect(leaves.map(({ positions }) => positions)).toEqual([

@@ -24,6 +24,8 @@ export interface MakeOptions {
   trees?: number
   copies?: number
   rungs?: number
+  /** What the reaches of a rung grow by. */
+  reach?: number
   /** Default: by the dimension, as a build chooses. */
   codeBytes?: number
   rotated?: boolean
@@ -139,7 +141,7 @@ function fillCodec({ dim, metric, mean, rotation, codebooks, rotated, codeBytes 
 
 function headerOf(options: MakeOptions): SnapshotHeader {
   const { size = 5, dim = 3, metric = 'l2', rowType = 'u8', idKind = 'row', router = 'linear' } = options
-  const { arities = [2], copies = 1, rungs = 2, seed = 7, rotated = false } = options
+  const { arities = [2], copies = 1, rungs = 2, reach = 0, seed = 7, rotated = false } = options
   const depth = arities.length
   const shape = treeShape(arities)
   return {
@@ -158,6 +160,8 @@ function headerOf(options: MakeOptions): SnapshotHeader {
       rerank: rowType === 'none' ? 0 : Math.min(r + 1, size),
       k: 10,
       recall: 0.25 + r / 4,
+      leafReach: reach * r,
+      beamReach: (reach * r) / 2,
     })),
     codeBytes: depth === 0 ? 0 : (options.codeBytes ?? defaultCodeBytes(dim, rowType)),
     rotated,

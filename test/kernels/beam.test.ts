@@ -1,7 +1,15 @@
 import { expect, test } from '@jest/globals'
 import { Rng } from '../../build/base/rng.js'
 import type { Arena } from '../../build/kernels/memory.js'
-import { addLogSoftmax, bestFirst, countAbove, expandChildren, scoreChildren, selectBest } from '../reference/beam.js'
+import {
+  addLogSoftmax,
+  bestFirst,
+  countAbove,
+  expandChildren,
+  keepNear,
+  scoreChildren,
+  selectBest,
+} from '../reference/beam.js'
 import { COUNTS, DIMS, onEachBinary, putFloats, putIntegers, randomValues, storeRows, tolerance } from './harness.js'
 
 /** Select with `selectBest`, with guards behind everything that it writes. */
@@ -56,6 +64,48 @@ onEachBinary((open) => {
         expect(found.scores).toEqual(wanted.map((i) => (Number.isNaN(scores[i]!) ? -Infinity : scores[i])))
       }
     }
+  })
+
+  test('keepNear keeps what scores near the best, in place and in order', () => {
+    const arena = open()
+    const makers: ((rng: Rng, i: number) => number)[] = [
+      (rng) => rng.normal(),
+      (rng) => -30 * rng.uniform() ** 0.2,
+      (rng) => rng.below(5) - 2,
+      () => 1.5,
+      (_, i) => i,
+      (rng) => (rng.below(3) === 0 ? -Infinity : rng.normal()),
+      (rng) => 1000 + rng.uniform() * 1e-2,
+      (rng) => rng.normal() * 1e-40,
+    ]
+    const some = new Set<number>()
+    for (const make of makers) {
+      for (const count of [1, 2, 3, 4, 5, 15, 64, 97, 300]) {
+        const rng = new Rng(count)
+        const scores = Float32Array.from({ length: count }, (_, i) => make(rng, i))
+        for (const reach of [1e-42, 1e-6, 0.1, 1, 3, 10, 40, 1e4, 1e38]) {
+          const nodes = putIntegers(
+            arena,
+            Array.from({ length: count + 1 }, (_, i) => 2 * i + 1),
+          )
+          const at = arena.allocate(4 * count + 16)
+          arena.f32(at, count).set(scores)
+          const room = (count + 3) & ~3
+          arena.f32(at, room + 1)[room] = 99
+          const kept = arena.kernels.keepNear(nodes, at, count, reach)
+          const wanted = keepNear(scores, reach)
+          expect([...arena.u32(nodes, kept)]).toEqual(wanted.map((i) => 2 * i + 1))
+          expect([...arena.f32(at, kept)]).toEqual(wanted.map((i) => scores[i]))
+          expect([arena.u32(nodes, count + 1)[count], arena.f32(at, room + 1)[room]]).toEqual([2 * count + 1, 99])
+          some.add(Math.sign(kept - 1) + Math.sign(count - kept) * 2)
+          arena.free(nodes)
+          arena.free(at)
+        }
+      }
+    }
+    // One, some and all were kept.
+    expect([...some].sort()).toEqual([0, 1, 2, 3])
+    expect(arena.kernels.keepNear(64, 64, 0, 1)).toBe(0)
   })
 
   test('scoreChildren scores the children of each parent', () => {

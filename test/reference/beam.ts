@@ -46,3 +46,12 @@ export function expandChildren(parents: readonly number[], arity: number, chosen
 export function countAbove(scores: ArrayLike<number>, bound: number): number {
   return Array.from(scores).filter((score) => score > bound).length
 }
+
+/** Indices of the scores of a rank r, the number of better ones, that are less than reach / sqrt(r) below the best, in f32. */
+export function keepNear(scores: ArrayLike<number>, reach: number): number[] {
+  const values = Array.from(scores)
+  const best = Math.max(...values)
+  const gaps = values.map((score) => Math.fround(best - score))
+  const rank = (gap: number): number => Math.fround(Math.sqrt(gaps.filter((other) => other < gap).length))
+  return gaps.flatMap((gap, i) => (Math.fround(rank(gap) * gap) < Math.fround(reach) ? [i] : []))
+}

@@ -26,13 +26,24 @@ function clumps(rng: Rng, count: number): Float32Array {
 }
 
 describe('ranks by code', () => {
-  test.each([1, 2])('of settings that are tried together are those of each alone: %i trees', async (trees) => {
+  test.each([
+    [1, 0],
+    [1, 5],
+    [2, 0],
+    [2, 5],
+  ])('of settings that are tried together are those of each alone: %i trees, reach %d', async (trees, reach) => {
     const rows = clumps(new Rng(1), SIZE)
     const options = { dim: DIM, copies: 1.5, leafSize: 30, trees, trainer: 'wasm', seed: 3 } as const
     const { arena, key, snapshot } = await buildIndex(rows, options, 1)
     const { shape } = snapshot
     const beamWidth = shape.nodeCounts.at(-2)!
-    const settings = [1, 2, 5, 11, 40, shape.leafCount].map((probes) => ({ probes, beamWidth, rerank: 1 }))
+    const settings = [1, 2, 5, 11, 40, 90, shape.leafCount].map((probes, i) => ({
+      probes,
+      beamWidth,
+      rerank: 1,
+      // Each visits what those before it visit, and more; the last one every leaf.
+      leafReach: reach * [0.1, 0.2, 0.5, 1, 2, 4, 0][i]!,
+    }))
     const holders = snapshot.tree.map((view): Holders => {
       const records = new LeafWriter(view, snapshot)
       const held: number[][] = Array.from({ length: SIZE }, () => [])
@@ -48,6 +59,7 @@ describe('ranks by code', () => {
     // The last of each query's neighbours is none.
     const neighbours = new Uint32Array(total * K).map((_, i) => (i % K === K - 1 ? NOT_MET : rng.below(SIZE)))
     const out = new Uint32Array(settings.length * total * K)
+    const visits = new Uint32Array(settings.length * total).fill(99)
     const { rowType, metric } = snapshot
     const points = { memory: arena.memory, key, rows: 0, scales: 0, size: SIZE, dim: DIM, metric, rowType } as const
     if (rowType === 'none') throw new Error('the index keeps its rows')
@@ -62,10 +74,13 @@ describe('ranks by code', () => {
       k: K,
       holders,
       out,
+      visited: visits,
       first: 0,
       count: total,
     })
     const searcher = new TreeScan(arena, snapshot)
+    /** Searches that the reach shortened. */
+    let some = 0
     for (let i = 0; i < total; i++) {
       const query = matrix.subarray(i * DIM, (i + 1) * DIM)
       // Scores of every entry by tree and leaf, from one scan, and the leaves that each setting visits, from its own route.
@@ -88,12 +103,14 @@ describe('ranks by code', () => {
       )
       settings.forEach((setting, s) => {
         const expected = new Array<number>(K).fill(NOT_MET)
+        let leaves = 0
         searcher.scanTrees(
           query,
           setting,
           () => undefined,
           (t, visited) => {
             const records = new LeafWriter(snapshot.tree[t]!, snapshot)
+            leaves += visited.length
             const seen = [...visited].flatMap((leaf) => scores[t]![leaf]!)
             for (let j = 0; j < K - 1; j++) {
               const position = neighbours[i * K + j]!
@@ -109,9 +126,12 @@ describe('ranks by code', () => {
         )
         const at = (s * total + i) * K
         expect([...out.subarray(at, at + K)]).toEqual(expected)
+        expect(visits[s * total + i]).toBe(leaves)
+        if (setting.leafReach > 0 && leaves < setting.probes * trees) some++
       })
     }
     searcher.close()
+    expect(some > 0).toBe(reach > 0)
   })
 })
 
@@ -127,9 +147,10 @@ describe('ranks of leaves', () => {
     const neighbours = new Uint32Array(total * K).map((_, i) => (i % K === 3 ? NOT_MET : rng.below(leafCount)))
     const offsets = new Uint32Array(leafCount + 1).map((_, i) => i)
     const holders = [{ offsets, leaves: offsets.slice(0, leafCount) }]
-    const beamWidths = [1, 2, 40]
+    const beams = [1, 2, 40].map((beamWidth) => ({ beamWidth, beamReach: 0 }))
     const ranksBy = (unit: 'leaves' | 'entries'): number[] => {
-      const out = new Uint32Array(beamWidths.length * total * K)
+      const out = new Uint32Array(beams.length * total * K)
+      const reached = new Uint32Array(beams.length * total)
       beamRanks({
         points: table,
         routers: [{ kind: 'linear', arities, tables }],
@@ -138,17 +159,24 @@ describe('ranks of leaves', () => {
         neighbours,
         k: K,
         holders,
-        beamWidths,
+        beams,
         unit,
         out,
+        reached,
         first: 0,
         count: total,
       })
+      // Every beam reaches all leaves below what it keeps.
+      const below = arities.length > 1 ? arities.at(-1)! : leafCount
+      const widest = arities.length > 1 ? leafCount / below : 1
+      expect([...reached]).toEqual(
+        beams.flatMap(({ beamWidth }) => new Array(total).fill(Math.min(beamWidth, widest) * below)),
+      )
       return [...out]
     }
     const entries = ranksBy('entries')
     expect(ranksBy('leaves').map((rank) => (rank === NOT_MET ? rank : rank + 1))).toEqual(entries)
     expect(entries).toContain(1)
-    expect(entries.filter((rank) => rank === NOT_MET).length).toBeGreaterThanOrEqual(beamWidths.length * total)
+    expect(entries.filter((rank) => rank === NOT_MET).length).toBeGreaterThanOrEqual(beams.length * total)
   })
 })

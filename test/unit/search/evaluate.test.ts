@@ -2,8 +2,10 @@ import { expect, test } from '@jest/globals'
 import { viewSnapshot } from '../../../build/format/decode.js'
 import { Arena } from '../../../build/kernels/memory.js'
 import { evaluateSearch } from '../../../build/search/evaluate.js'
-import { EXACT, Searcher } from '../../../build/search/searcher.js'
+import { Searcher } from '../../../build/search/searcher.js'
 import { finiteIn, makeRegion } from '../../format/make.js'
+
+const EXACT = { probes: 0, beamWidth: 0, rerank: 0 }
 
 test('recall counts answers within the k-th true distance, over k and the queries', async () => {
   const bytes = await makeRegion({ size: 50, dim: 3, rowType: 'u8', arities: [5] })

@@ -17,6 +17,7 @@ import {
   storedTensors,
 } from '../../../build/tree/router.js'
 import { treeShape, type TreeShape } from '../../../build/tree/shape.js'
+import { keepNear } from '../../reference/beam.js'
 import { collapsedLogits, levelScores } from '../../train/reference.js'
 
 await loadBuildKernels()
@@ -92,7 +93,7 @@ describe.each(KINDS.flatMap((kind) => SHAPES.map((arities) => [kind, arities] as
 
     test('a beam of all nodes finds the best leaves, ascending, with their scores', () => {
       for (const probes of [1, 3, shape.leafCount]) {
-        const count = model.route(query, probes, shape.leafCount)
+        const count = model.route(query, { probes, beamWidth: shape.leafCount })
         const leaves = [...arena.u32(model.leaves, count)]
         expect(leaves).toEqual(order.slice(0, probes).sort((a, b) => a - b))
         const scores = [...arena.f32(model.leafScores, count)]
@@ -100,10 +101,35 @@ describe.each(KINDS.flatMap((kind) => SHAPES.map((arities) => [kind, arities] as
       }
     })
 
+    test('leaves and nodes far below the best are left out, as the reach says', () => {
+      const all = shape.leafCount
+      const far = Math.max(...wanted) - Math.min(...wanted)
+      for (const leafReach of [far / 20, far / 4, far, 100 * far]) {
+        const effort = { probes: all, beamWidth: all, leafReach }
+        const leaves = [...arena.u32(model.leaves, model.route(query, effort))]
+        const near = keepNear(wanted, leafReach)
+        expect(leaves).toEqual(near.sort((a, b) => a - b))
+        const few = model.route(query, { ...effort, probes: 2 })
+        expect([...arena.u32(model.leaves, few)]).toEqual(
+          order.slice(0, Math.min(2, near.length)).sort((a, b) => a - b),
+        )
+      }
+      const best = model.route(query, { probes: all, beamWidth: 1, beamReach: 1e-9 })
+      expect(best).toBe(shape.arities.length > 1 ? shape.arities.at(-1)! : all)
+    })
+
+    test('of fewer levels the nodes of the last one are found', () => {
+      for (let depth = 1; depth < shape.arities.length; depth++) {
+        const nodes = shape.nodeCounts[depth - 1]!
+        const found = model.route(query, { probes: nodes, beamWidth: nodes }, shape.arities.slice(0, depth))
+        expect([...arena.u32(model.leaves, found)]).toEqual(Array.from({ length: nodes }, (_, node) => node))
+      }
+    })
+
     test('a beam is widened where the probes need it, and all leaves are reached by any', () => {
       for (const beamWidth of [1, 2, 3]) {
         for (let probes = 1; probes <= shape.leafCount + 3; probes++) {
-          const count = model.route(query, probes, beamWidth)
+          const count = model.route(query, { probes, beamWidth })
           expect(count).toBe(Math.min(probes, shape.leafCount))
           expect(new Set(arena.u32(model.leaves, count)).size).toBe(count)
         }
@@ -111,7 +137,7 @@ describe.each(KINDS.flatMap((kind) => SHAPES.map((arities) => [kind, arities] as
     })
 
     test('a narrow beam keeps to the best node of each level', () => {
-      const count = model.route(query, 1, 1)
+      const count = model.route(query, { probes: 1, beamWidth: 1 })
       expect(count).toBe(1)
       let node = 0
       for (let level = 0; level < shape.arities.length; level++) {
@@ -119,14 +145,14 @@ describe.each(KINDS.flatMap((kind) => SHAPES.map((arities) => [kind, arities] as
         const scores = arena.f32(model.scoreNode(query, level, node), arity).slice()
         node = node * arity + scores.indexOf(Math.max(...scores))
       }
-      model.route(query, 1, 1)
+      model.route(query, { probes: 1, beamWidth: 1 })
       expect(arena.u32(model.leaves, 1)[0]).toBe(node)
     })
 
     test('does as much work as is said', () => {
       expect(multiplyAdds(kind, shape, DIM, 1)).toBeLessThanOrEqual(multiplyAdds(kind, shape, DIM, shape.leafCount))
       if (kind !== 'linear') return
-      model.route(query, 1, 2)
+      model.route(query, { probes: 1, beamWidth: 2 })
       expect(multiplyAdds(kind, shape, DIM, 2)).toBe(model.nodesScored * DIM)
     })
   },
@@ -220,7 +246,7 @@ describe.each((['linear', 'residual'] as const).flatMap((kind) => SHAPES.map((ar
       }
       const order = [...scores.keys()].sort((a, b) => scores[b]! - scores[a]! || a - b)
       for (const probes of [1, 3, leaves]) {
-        const count = model.route(query, probes, leaves)
+        const count = model.route(query, { probes, beamWidth: leaves })
         expect([...arena.u32(model.leaves, count)]).toEqual(order.slice(0, probes).sort((a, b) => a - b))
       }
     })
@@ -239,7 +265,7 @@ test('equal scores are broken towards the lower node', () => {
     const tables = arena.allocate(routerFloats(routerTensors(kind, shape, DIM)) * 4)
     const scratch = arena.allocate(RouteModel.scratchBytes(arena.kernels, made))
     const model = new Model(arena, made, tables, scratch)
-    const count = model.route(arena.allocate(64), 7, 3)
+    const count = model.route(arena.allocate(64), { probes: 7, beamWidth: 3 })
     expect([...arena.u32(model.leaves, count)]).toEqual([0, 1, 2, 3, 4, 5, 6])
   }
 })

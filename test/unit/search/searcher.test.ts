@@ -1,11 +1,12 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { viewSnapshot } from '../../../build/format/decode.js'
 import { Arena } from '../../../build/kernels/memory.js'
-import { EXACT, Searcher } from '../../../build/search/searcher.js'
+import { Searcher } from '../../../build/search/searcher.js'
 import type { SearchEffort, Snapshot } from '../../../build/tree/snapshot.js'
 import { finiteIn, makeRegion } from '../../format/make.js'
 
 const SIZE = 90
+const EXACT: SearchEffort = { probes: 0, beamWidth: 0, rerank: 0 }
 /** Every leaf, and every row found there. */
 const ALL: SearchEffort = { probes: 12, beamWidth: 12, rerank: SIZE }
 let arena: Arena
