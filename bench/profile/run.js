@@ -58,6 +58,24 @@ function timedArena(arena) {
   return { arena: timed, spent }
 }
 
+/**
+ * What an average query looks at.
+ * @param {Searcher} searcher
+ * @param {{ queries: Float32Array, count: number, dim: number, k: number }} asked
+ * @param {import('../../build/tree/snapshot.js').SearchEffort} effort
+ */
+function meanWork(searcher, { queries, count, dim, k }, effort) {
+  const work = { codes: 0, nodes: 0, rows: 0 }
+  for (let i = 0; i < count; i++) {
+    searchTimes(searcher, { queries: queries.subarray(i * dim, (i + 1) * dim), count: 1, dim, k }, effort)
+    work.codes += searcher.candidates
+    work.nodes += searcher.nodesScored
+    work.rows += searcher.reranked
+  }
+  const mean = (/** @type {number} */ sum) => Math.round(sum / count)
+  return { codes: mean(work.codes), nodes: mean(work.nodes), rows: mean(work.rows) }
+}
+
 /** @param {string} spec */
 async function profile(spec) {
   const { set, arena, snapshot, queries } = await openOwn(spec, { rows, log: values.log, keep: values['keep-indexes'] })
@@ -66,7 +84,7 @@ async function profile(spec) {
   const plain = new Searcher(arena, snapshot)
   for (let i = 0; i < WARM_UP; i++) searchTimes(plain, asked, rung)
   const whole = median(searchTimes(plain, asked, rung))
-  const { candidates, nodesScored, reranked } = plain
+  const work = meanWork(plain, asked, rung)
   plain.close()
   const timed = timedArena(arena)
   const searcher = new Searcher(timed.arena, snapshot)
@@ -80,7 +98,7 @@ async function profile(spec) {
     .map(([name, spent]) => [name, (spent / asked.count).toFixed(2)])
   process.stdout.write(
     `\n${set.name}, recall ${values.recall}: probes ${rung.probes}, beam ${rung.beamWidth}, rerank ${rung.rerank}; ` +
-      `the last query scanned ${candidates} codes, scored ${nodesScored} nodes, compared ${reranked} rows\n`,
+      `an average query scans ${work.codes} codes, scores ${work.nodes} nodes, compares ${work.rows} rows\n`,
   )
   process.stdout.write(
     asText({ head: ['kernel', 'us a query'], rows: [['whole search, median', whole.toFixed(1)], ...cells] }),

@@ -17,7 +17,7 @@ import {
   storedTensors,
 } from '../../../build/tree/router.js'
 import { treeShape, type TreeShape } from '../../../build/tree/shape.js'
-import { keepNear } from '../../reference/beam.js'
+import { keepNear } from '../../reference/select.js'
 import { collapsedLogits, levelScores } from '../../train/reference.js'
 
 await loadBuildKernels()
