@@ -44,8 +44,7 @@ async function rankTable(
   const queries = countOf(sets)
   const ranks = workspace.u32(beams.length * queries * k)
   const reached = workspace.u32(beams.length * queries)
-  let before = 0
-  for (const set of sets) {
+  await eachSet(sets, (set, before) => {
     const request = {
       points: input.points,
       routers: trees.map(({ router }) => router),
@@ -59,9 +58,8 @@ async function rankTable(
       out: ranks.subarray(before * k),
       reached: reached.subarray(before),
     }
-    await pool.each('beamRanks', set.count, QUERY_BLOCK, request, (done) => progress?.(before + done, queries))
-    before += set.count
-  }
+    return pool.each('beamRanks', set.count, QUERY_BLOCK, request, (done) => progress?.(before + done, queries))
+  })
   const kept = means(reached, queries).map((leaves) => leaves / (trees.length * below(build)))
   workspace.give(reached)
   return { ranks, queries, k, beams, leafCount: shape.leafCount, kept }
@@ -119,7 +117,7 @@ async function findVisits(
 }
 
 /**
- * The reach at which an average withheld query keeps its share, for each of some numbers of nodes that are kept at most.
+ * The reaches of a withheld query of average gaps, for some numbers of nodes that are kept at most.
  * @param depth - levels from the root to those nodes.
  */
 async function findReaches(
@@ -133,16 +131,26 @@ async function findReaches(
   const queries = countOf(sets)
   const gaps = workspace.f32(most.length * queries)
   const places = most.map(endOf)
-  let before = 0
-  for (const set of sets) {
+  await eachSet(sets, (set, before) => {
     const out = gaps.subarray(before)
     const request = { index, points: input.points, depth, places, queries: set.queries, total: queries, out }
-    await pool.each('gaps', set.count, QUERY_BLOCK, request)
-    before += set.count
-  }
+    return pool.each('gaps', set.count, QUERY_BLOCK, request)
+  })
   const mean = means(gaps, queries)
   workspace.give(gaps)
   return most.map((count, i) => reachOf(count, mean[i]!))
+}
+
+/** Run a step for each set of queries, one after the other; it is told how many queries stand before its own. */
+async function eachSet(
+  sets: readonly Labelled[],
+  step: (set: Labelled, before: number) => Promise<unknown>,
+): Promise<void> {
+  let before = 0
+  for (const set of sets) {
+    await step(set, before)
+    before += set.count
+  }
 }
 
 function countOf(sets: readonly Labelled[]): number {
@@ -215,8 +223,7 @@ async function tryCodes(
     const { beamWidth, beamReach } = beams.at(-1)!
     return { probes, beamWidth, leafReach, beamReach, rerank: 1 }
   })
-  let before = 0
-  for (const set of sets) {
+  await eachSet(sets, (set, before) => {
     const request = {
       index,
       points: input.points,
@@ -230,9 +237,8 @@ async function tryCodes(
       out: ranks.subarray(before * k),
       visited: visited.subarray(before),
     }
-    await pool.each('codeRanks', set.count, TRIAL_BLOCK, request, (done) => progress((before + done) / queries))
-    before += set.count
-  }
+    return pool.each('codeRanks', set.count, TRIAL_BLOCK, request, (done) => progress((before + done) / queries))
+  })
   const reranked = index.snapshot.rowType !== 'none'
   const mean = means(visited, queries).map((leaves) => leaves / trees.length)
   workspace.give(visited)

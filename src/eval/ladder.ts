@@ -18,7 +18,7 @@ const RUNG_RATIO = 1.1
 const TRIAL_RATIO = 1.2
 const WORST_RECALL = 0.5
 const BEST_RECALL = 0.9985
-/** What an average query visits or keeps, as a share of the most that any does. */
+/** The rank whose mean gap is the reach, as a share of the most leaves or nodes: on average queries keep some three quarters. */
 const REACHED = 0.6
 /** Numbers of reranked rows that are tried: each about this much more than the one before. */
 const RERANK_RATIO = 1.2
@@ -66,7 +66,7 @@ export function fitVisits(table: RankTable, kept: readonly number[], below: numb
   return ladderProbes(leafCount).map((probes) => {
     const beams = tried
       .map((beam, b) => ({ ...beam, kept: kept[b]!, recall: known[b]!.map((recall) => recall[probes]!) }))
-      .filter(({ beamWidth }) => Math.min(leafCount, beamWidth * below) >= probes)
+      .filter(({ beamWidth }) => beamWidth * below >= probes)
     return { probes, recall: beams.at(-1)!.recall, beams }
   })
 }
@@ -76,13 +76,13 @@ export interface NearVisit extends Visit {
   readonly leafReach: number
 }
 
-/** The rank, from 0, of the node that an average query just leaves out, where at most so many are kept. */
+/** The rank, from 0, of the node that a query of average gaps just leaves out, where at most so many are kept. */
 export function endOf(most: number): number {
   return Math.max(1, Math.round(most * REACHED))
 }
 
 /**
- * The reach at which an average query keeps what it should.
+ * The reach of a query of average gaps.
  * @param gap - how far below the best node the one at `endOf(most)` scores, on average.
  */
 export function reachOf(most: number, gap: number): number {
@@ -186,7 +186,7 @@ export function fitLadder(
       const loss = Math.max(0, widest[column]! - recall[column]!)
       return tried.map((rerank, r) => ({
         rung: { probes, beamWidth, rerank, k, recall: Math.max(0, reached[r]! - loss), leafReach, beamReach },
-        cost: cost({ probes: table.visited[v]!, beamWidth: kept, rerank, leafReach, beamReach }),
+        cost: cost({ probes: table.visited[v]!, beamWidth: kept, rerank }),
       }))
     })
   })

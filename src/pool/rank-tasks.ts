@@ -216,20 +216,23 @@ export function gaps({
   const all = nodeCounts[depth - 1]!
   const effort = { probes: Math.max(...places) + 1, beamWidth: all }
   const room = new Float32Array(points.dim)
-  for (let i = first; i < first + count; i++) {
-    places.forEach((_, p) => (out[p * total + i] = 0))
-    searcher.routeTrees(
-      queryAt(queries, points, i, room),
-      effort,
-      (_, model, found) => {
-        const scores = arena.f32(model.leafScores, found).slice().sort()
-        places.forEach((place, p) => {
-          out[p * total + i]! += (scores[found - 1]! - scores[found - 1 - place]!) / snapshot.trees
-        })
-      },
-      arities.slice(0, depth),
-    )
+  try {
+    for (let i = first; i < first + count; i++) {
+      places.forEach((_, p) => (out[p * total + i] = 0))
+      searcher.routeTrees(
+        queryAt(queries, points, i, room),
+        effort,
+        (_, model, found) => {
+          const scores = arena.f32(model.leafScores, found).slice().sort()
+          places.forEach((place, p) => {
+            out[p * total + i]! += (scores[found - 1]! - scores[found - 1 - place]!) / snapshot.trees
+          })
+        },
+        arities.slice(0, depth),
+      )
+    }
+  } finally {
+    searcher.close()
   }
-  searcher.close()
   return undefined
 }

@@ -5,7 +5,6 @@ import { NO_ROW, type PointTable } from '../partition/points.js'
 import { QueryBuffer } from '../search/query.js'
 import type { RouteEffort, RouteModel } from '../search/route.js'
 import { treeShape } from '../tree/shape.js'
-import type { Beam } from '../tree/snapshot.js'
 import { arenaOf, localArena, queryAt, rowAsQuery, withBytes, withRouter } from './context.js'
 import type { Holders, RouterTables, Tasks, Votes } from './messages.js'
 import { withScanner } from './scanner.js'
@@ -175,12 +174,6 @@ export function beamRanks(input: Input<'beamRanks'>): undefined {
   return undefined
 }
 
-/** Leaves below the nodes of a whole beam. */
-function leavesBelow({ arities }: RouterTables, { beamWidth }: Beam): number {
-  const { leafCount } = treeShape(arities)
-  return arities.length > 1 ? Math.min(leafCount, beamWidth * arities.at(-1)!) : leafCount
-}
-
 /** Under each beam the best rank of each neighbour of query `i`, over its leaves of this tree and of those before. */
 function writeBeamRanks(
   { routers, total, neighbours, k, holders, beams, out, reached }: Input<'beamRanks'>,
@@ -191,7 +184,8 @@ function writeBeamRanks(
 ): void {
   for (const [b, beam] of beams.entries()) {
     // All leaves below what the beam keeps, no more nodes for the sake of leaves.
-    const [rankOf, visited] = ranker.route(query, { ...beam, probes: leavesBelow(routers[tree]!, beam) })
+    const probes = beam.beamWidth * routers[tree]!.arities.at(-1)!
+    const [rankOf, visited] = ranker.route(query, { ...beam, probes })
     reached[b * total + i] = (tree === 0 ? 0 : reached[b * total + i]!) + visited
     for (let j = i * k; j < (i + 1) * k; j++) {
       const at = b * total * k + j

@@ -32,7 +32,7 @@ export class TreeScan extends Searcher {
   ): void {
     const scan = this.scan!
     this.routeTrees(query, effort, (t, model, count) => {
-      scan.load(this.query.routing)
+      if (t === 0) scan.load(this.query.routing)
       arrange(model.leaves, model.leafScores, count)
       scan.scan(t, model.leaves, count, 1)
       each(t, this.arena.u32(model.leaves, count), scan)
