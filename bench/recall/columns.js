@@ -1,18 +1,33 @@
 // @ts-check
 /** From points to what is compared: each engine's front, and its times at the recalls that everybody asks for. */
-import { front, pointAt } from './sweep.js'
+import { around, front, pointAt } from './sweep.js'
 
 /** Recalls at which engines are compared. */
 export const RECALLS = [0.9, 0.95, 0.99]
 
+/** Families of one engine that take turns with the other engines at a recall: which is fastest is settled there. */
+const FAMILIES_IN_TURNS = 2
+
+/**
+ * A way to search, with what of a point counts in it.
+ * @typedef {(point: any) => { point: any, recall: number, time: number | undefined, tail?: number }} Way
+ * @typedef {{ point: any, recall: number, time: number, tail?: number }[]} Curve
+ */
+
+/** @type {Way} */
+const SINGLE = (point) => ({ point, recall: point.recall, time: point.meanUs, tail: point.p99Us })
+/** @type {Way} */
+const BATCH = (point) => ({ point, recall: point.batchRecall, time: point.batchUs })
+
 /**
  * What one engine does on one data set. Times in microseconds a query, by `RECALLS`.
  * @typedef {{ engine: string, title: string, points: any[], single: any[], batch: any[], singleUs: (number | undefined)[],
- *   batchUs: (number | undefined)[], p99Us: (number | undefined)[] }} Column
+ *   batchUs: (number | undefined)[], p99Us: (number | undefined)[], p50Us: (number | undefined)[], turns: number }} Column
  */
 
 /**
- * The engines of one data set in the order they were measured, each by the points of its latest version and machine.
+ * The engines of one data set in the order they were measured, each by the points of its latest version and machine. Times
+ * at a recall are those that were measured in turns with the other engines, where there are such.
  * @param {any[]} results - of one data set.
  * @returns {Column[]}
  */
@@ -20,16 +35,14 @@ export function columnsOf(results) {
   const points = results.filter(({ kind }) => kind === 'recall')
   const engines = [...new Set(points.map(({ engine }) => engine))]
   return engines.map((engine) => {
-    const all = points.filter((point) => point.engine === engine)
-    const latest = all.at(-1)
-    const own = all.filter((point) => sameRun(point, latest))
-    const families = [...new Set(own.map(familyOf))].map((name) => own.filter((point) => familyOf(point) === name))
-    const single = (/** @type {any} */ { recall, meanUs, p99Us }) => ({ recall, time: meanUs, tail: p99Us })
-    const batch = (/** @type {any} */ { batchRecall, batchUs }) => ({ recall: batchRecall, time: batchUs })
-    const singles = RECALLS.map((recall) => best(families, single, recall))
+    const own = latestRun(points.filter((point) => point.engine === engine))
+    const inTurns = latestTurns(own)
+    const families = familiesOf(inTurns.length > 0 ? inTurns : own)
+    const singles = RECALLS.map((recall) => best(families, SINGLE, recall))
+    const middle = (/** @type {any} */ point) => ({ ...SINGLE(point), tail: point.p50Us })
     return {
       engine,
-      title: latest.title,
+      title: own[0].title,
       points: own,
       single: front(
         own,
@@ -43,30 +56,75 @@ export function columnsOf(results) {
       ),
       singleUs: singles.map((found) => found?.time),
       p99Us: singles.map((found) => found?.tail),
-      batchUs: RECALLS.map((recall) => best(families, batch, recall)?.time),
+      p50Us: RECALLS.map((recall) => best(families, middle, recall)?.tail),
+      batchUs: RECALLS.map((recall) => best(families, BATCH, recall)?.time),
+      turns: inTurns[0]?.turns.count ?? 0,
     }
   })
 }
 
-/** Points that differ in one knob alone. @param {any} point */
-function familyOf({ knob, setting }) {
-  return JSON.stringify([knob, { ...setting, [knob]: undefined }])
+/**
+ * The points of one engine between which its times at a recall are read off, one query a call and in a batch: those of its
+ * fastest families there, so that what a sweep found by a lucky moment is not taken for the engine's best.
+ * @param {any[]} points - of one engine's sweep.
+ * @param {number} wanted
+ * @returns {any[]}
+ */
+export function contested(points, wanted) {
+  const families = familiesOf(points)
+  const found = [SINGLE, BATCH].flatMap((way) =>
+    families
+      .map((family) => curveOf(family, way))
+      .flatMap((curve) => ({ curve, time: pointAt(curve, wanted)?.time ?? Infinity }))
+      .filter(({ time }) => time < Infinity)
+      .sort((a, b) => a.time - b.time)
+      .slice(0, FAMILIES_IN_TURNS)
+      .flatMap(({ curve }) => around(curve, wanted).map(({ point }) => point)),
+  )
+  return [...new Set(found)]
+}
+
+/** Points of the same version, machine and questions as the last one. @param {any[]} points */
+function latestRun(points) {
+  const last = points.at(-1)
+  return points.filter((point) => sameRun(point, last))
+}
+
+/** The points that were measured in the latest turns. @param {any[]} points */
+function latestTurns(points) {
+  const last = points.reduce((latest, { turns }) => (turns?.at > latest ? turns.at : latest), '')
+  return points.filter(({ turns }) => last !== '' && turns?.at === last)
+}
+
+/** Points that differ in one knob alone, family by family. @param {any[]} points @returns {any[][]} */
+function familiesOf(points) {
+  /** @type {Map<string, any[]>} */
+  const families = new Map()
+  for (const point of points) {
+    const { knob, setting } = point
+    const name = JSON.stringify([knob, { ...setting, [knob]: undefined }])
+    families.set(name, [...(families.get(name) ?? []), point])
+  }
+  return [...families.values()]
+}
+
+/** A family by ascending recall. @param {any[]} family @param {Way} way @returns {Curve} */
+function curveOf(family, way) {
+  const timed = /** @type {Curve} */ (family.map(way).filter(({ time }) => time !== undefined))
+  return timed.sort((a, b) => a.recall - b.recall || a.time - b.time)
 }
 
 /**
  * The family that is fastest at a recall: its points lie close enough together, where those of the common front may not.
  * @param {any[][]} families
- * @param {(point: any) => { recall: number, time: number | undefined, tail?: number }} of
+ * @param {Way} way
  * @param {number} wanted
  */
-function best(families, of, wanted) {
+function best(families, way, wanted) {
   /** @type {{ time: number, tail?: number } | undefined} */
   let found
   for (const family of families) {
-    const points = family.map(of).filter(({ time }) => time !== undefined)
-    const curve = /** @type {{ recall: number, time: number, tail?: number }[]} */ (points)
-    curve.sort((a, b) => a.recall - b.recall || a.time - b.time)
-    const at = pointAt(curve, wanted)
+    const at = pointAt(curveOf(family, way), wanted)
     if (at !== undefined && (found === undefined || at.time < found.time)) found = at
   }
   return found

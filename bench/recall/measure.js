@@ -16,6 +16,8 @@ import { sweepFamily } from './sweep.js'
  *   results: Results, k: number, threads: number, buildThreads: number, queries: number, passes: number, seconds: number,
  *   keep: boolean, quick: boolean,
  *   families?: (all: import('../engines/catalog.js').Family[]) => import('../engines/catalog.js').Family[] }} Job
+ * @typedef {import('../engines/catalog.js').Engine} Engine
+ * @typedef {Awaited<ReturnType<typeof openEngine>>} OpenEngine
  */
 
 /** Families of an engine, and values of a family, that a quick run measures. */
@@ -28,20 +30,15 @@ const QUICK_VALUES = 3
  * @param {Job} job
  */
 export async function measureEngine(job) {
-  const { name, set, results, keep, buildThreads } = job
+  const { name, set, results } = job
   const engine = ENGINES[name]
   if (engine === undefined || engine.suits?.(set) === false) return
   const missing = Results.key('missing', set.id, name)
-  /** @type {EngineProcess | undefined} */
-  let child
+  /** @type {OpenEngine | undefined} */
+  let open
   try {
-    const runtime = await runtimeOf(engine)
-    const source = engine.indexOf ?? name
-    const settings = engine.build(set)
-    const { from } = engine
-    const built = await builtIndex({ name: source, from, settings, set, runtime, threads: buildThreads, keep })
-    child = new EngineProcess(runtime, job.threads)
-    await sweepEngine(job, engine, runtime, built, child)
+    open = await openEngine(job, engine)
+    await sweepEngine(job, engine, open)
     results.remove(missing)
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
@@ -49,71 +46,98 @@ export async function measureEngine(job) {
     results.add({ key: missing, kind: 'missing', set: set.id, engine: name, title: engine.title, reason })
     if (engine.from === 'own') throw error
   } finally {
-    await child?.end()
+    await open?.end()
+  }
+}
+
+/**
+ * A process with an engine's index, built where it is not yet, and all queries.
+ * @param {Job} job
+ * @param {Engine} engine
+ */
+export async function openEngine({ name, set, threads, buildThreads, keep, ...job }, engine) {
+  const runtime = await runtimeOf(engine)
+  const source = engine.indexOf ?? name
+  const settings = engine.build(set)
+  const { from } = engine
+  const built = await builtIndex({ name: source, from, settings, set, runtime, threads: buildThreads, keep })
+  const child = new EngineProcess(runtime, threads)
+  const work = mkdtempSync(join(tmpdir(), 'batl-bench-'))
+  const end = async () => {
+    await child.end()
+    rmSync(work, { recursive: true, force: true })
+  }
+  try {
+    const count = Math.min(job.queries, engine.queryLimit ?? job.queries)
+    const { queries, dim } = set
+    const opened = await child.ask({
+      op: 'open',
+      set,
+      settings: built.settings,
+      folder: built.folder,
+      queries,
+      count,
+      dim,
+    })
+    return { runtime, built, child, work, count, opened, end }
+  } catch (error) {
+    await end()
+    throw error
   }
 }
 
 /**
  * @param {Job} job
- * @param {import('../engines/catalog.js').Engine} engine
- * @param {import('../harness/install.js').Runtime} runtime
- * @param {import('../harness/indexes.js').Built} built
- * @param {EngineProcess} child
+ * @param {Engine} engine
+ * @param {OpenEngine} open
  */
-async function sweepEngine(job, engine, runtime, built, child) {
+async function sweepEngine(job, engine, open) {
   const { name, set, results, k, threads, quick } = job
-  const count = Math.min(job.queries, engine.queryLimit ?? job.queries)
-  const { folder, settings } = built
-  const open = { op: 'open', set, settings, folder, queries: set.queries, count, dim: set.dim }
-  const { openBytes, processBytes, info } = await child.ask(open)
-  const work = mkdtempSync(join(tmpdir(), 'batl-bench-'))
-  try {
-    const all = engine.families(set, info, k)
-    const families = job.families?.(all) ?? all
-    for (const family of quick ? families.slice(0, QUICK_FAMILIES).map(shortened) : families) {
-      await sweepFamily(family, async (value) => {
-        const setting = { ...family.fixed, [family.knob]: value }
-        const version = engine.from === 'own' ? [libraryDigest(), built.library] : runtime.versions
-        const where = machine()
-        const key = Results.key('recall', set.id, name, version, where, settings, setting, k, threads, count)
-        const kept = results.find(key)
-        if (kept !== undefined) return kept
-        const measured = await measure({ job, child, setting, count, work })
-        /** What the point is a point of, and what was measured once for all points of the engine. */
-        const point = {
-          key,
-          kind: 'recall',
-          set: set.id,
-          setName: set.name,
-          rows: set.size,
-          dim: set.dim,
-          metric: set.metric,
-          engine: name,
-          title: engine.title,
-          build: settings,
-          setting,
-          knob: family.knob,
-          k,
-          threads,
-          queries: count,
-          ...measured,
-          buildSeconds: built.seconds,
-          buildThreads: built.threads,
-          buildPeakBytes: built.peakBytes,
-          openBytes,
-          processBytes,
-          fileBytesPerVector: built.fileBytes / set.size,
-          ...(engine.from === 'own' ? { builtBy: built.library, trainer: built.info.trainer } : {}),
-          versions: runtime.versions,
-          environment: environment(),
-        }
-        results.add(point)
-        process.stdout.write(line(point))
-        return point
-      })
-    }
-  } finally {
-    rmSync(work, { recursive: true, force: true })
+  const { runtime, built, count, opened } = open
+  const { settings } = built
+  const all = engine.families(set, opened.info, k)
+  const families = job.families?.(all) ?? all
+  for (const family of quick ? families.slice(0, QUICK_FAMILIES).map(shortened) : families) {
+    await sweepFamily(family, async (value) => {
+      const setting = { ...family.fixed, [family.knob]: value }
+      const version = engine.from === 'own' ? [libraryDigest(), built.library] : runtime.versions
+      const where = machine()
+      const key = Results.key('recall', set.id, name, version, where, settings, setting, k, threads, count)
+      const kept = results.find(key)
+      if (kept !== undefined) return kept
+      const measured = await measure(job, open, setting)
+      /** What the point is a point of, and what was measured once for all points of the engine. */
+      const point = {
+        key,
+        kind: 'recall',
+        set: set.id,
+        setName: set.name,
+        rows: set.size,
+        dim: set.dim,
+        metric: set.metric,
+        engine: name,
+        title: engine.title,
+        build: settings,
+        setting,
+        knob: family.knob,
+        k,
+        threads,
+        queries: count,
+        ...measured,
+        buildSeconds: built.seconds,
+        buildThreads: built.threads,
+        buildPeakBytes: built.peakBytes,
+        openBytes: opened.openBytes,
+        processBytes: opened.processBytes,
+        fileBytesPerVector: built.fileBytes / set.size,
+        ...(engine.from === 'own' ? { builtBy: built.library, trainer: built.info.trainer } : {}),
+        versions: runtime.versions,
+        environment: environment(),
+      }
+      results.add(point)
+      process.stdout.write(line(point))
+      return point
+    })
   }
 }
 
@@ -122,8 +146,8 @@ function shortened({ most: _, values, ...family }) {
   return { ...family, values: values.length > QUICK_VALUES ? values.slice(-QUICK_VALUES - 2, -2) : values }
 }
 
-/** @param {{ job: Job, child: EngineProcess, setting: object, count: number, work: string }} what */
-async function measure({ job: { k, threads, passes, seconds, set, judge }, child, setting, count, work }) {
+/** @param {Pick<Job, 'k' | 'threads' | 'passes' | 'seconds' | 'set' | 'judge'>} job @param {OpenEngine} open @param {object} setting */
+export async function measure({ k, threads, passes, seconds, set, judge }, { child, count, work }, setting) {
   const [ids, times, batchIds] = ['ids', 'times', 'batch-ids'].map((file) => join(work, file))
   const files = { ids, times, batchIds }
   const asked = { op: 'measure', setting, k, threads, passes, seconds, dim: set.dim, ...files }

@@ -2,7 +2,8 @@
 /**
  * Recall against time: our index beside the engines that users choose, on the same rows, queries and judge.
  *
- *   npm run bench:recall -- --data NAME|DIR|FILE.hdf5,... [--peers a,b,...] [--k 10] [--threads 1] [--out DIR] [--quick]
+ *   npm run bench:recall -- --data NAME|DIR|FILE.hdf5,... [--peers a,b,...] [--k 10] [--threads 1] [--turns 5]
+ *     [--out DIR] [--quick]
  *
  * docs/benchmarks.md describes what is measured and how. Finished points are kept; run it again to go on.
  */
@@ -16,6 +17,7 @@ import { Results } from '../harness/results.js'
 import { writeReport } from '../report/report.js'
 import { recallTable } from '../report/tables.js'
 import { measureEngine } from './measure.js'
+import { takeTurns } from './turns.js'
 
 const { values } = parseArgs({
   options: {
@@ -29,6 +31,7 @@ const { values } = parseArgs({
     queries: { type: 'string' },
     passes: { type: 'string', default: '3' },
     seconds: { type: 'string', default: '3' },
+    turns: { type: 'string', default: '5' },
     out: { type: 'string', default: 'bench/results' },
     'keep-indexes': { type: 'boolean', default: false },
     quick: { type: 'boolean', default: false },
@@ -56,22 +59,22 @@ for (const spec of (values.data ?? (quick ? 'fixture' : 'glove-100,sift-1m,text-
   const set = await prepareSet(spec, { rows: number(values.rows) ?? (quick ? 5000 : undefined), metric })
   const judge = await Judge.of(set, k)
   process.stdout.write(`\n${set.name}: ${set.size} rows of ${set.dim}, ${set.metric}\n`)
-  for (const name of peers) {
-    await measureEngine({
-      name,
-      set,
-      judge,
-      results,
-      k,
-      threads: Number(values.threads),
-      buildThreads: Number(values['build-threads']) || (quick ? 1 : availableParallelism()),
-      queries: Math.min(set.queryCount, number(values.queries) ?? (quick ? 100 : set.queryCount)),
-      passes: quick ? 1 : Number(values.passes),
-      seconds: Number(values.seconds),
-      keep: values['keep-indexes'],
-      quick,
-    })
-  }
+  const jobs = peers.map((name) => ({
+    name,
+    set,
+    judge,
+    results,
+    k,
+    threads: Number(values.threads),
+    buildThreads: Number(values['build-threads']) || (quick ? 1 : availableParallelism()),
+    queries: Math.min(set.queryCount, number(values.queries) ?? (quick ? 100 : set.queryCount)),
+    passes: quick ? 1 : Number(values.passes),
+    seconds: Number(values.seconds),
+    keep: values['keep-indexes'],
+    quick,
+  }))
+  for (const job of jobs) await measureEngine(job)
+  await takeTurns(jobs, quick ? 1 : Number(values.turns))
   process.stdout.write(recallTable(results.all().filter((result) => result.set === set.id)))
 }
 await writeReport(out)

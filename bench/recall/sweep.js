@@ -69,18 +69,30 @@ export function front(points, recall, time) {
 const INTERPOLATED = 0.02 + 1e-9
 
 /**
+ * The two points on the sides of a recall, or the one that has it; none where none lie on both sides and near enough.
+ * @template {{ recall: number }} P
+ * @param {readonly P[]} points - by ascending recall.
+ * @param {number} wanted
+ * @returns {[] | [P] | [P, P]}
+ */
+export function around(points, wanted) {
+  const above = points.findIndex(({ recall }) => recall >= wanted)
+  const high = points[above]
+  if (high === undefined) return []
+  if (high.recall === wanted) return [high]
+  const low = points[above - 1]
+  return low === undefined || high.recall - low.recall > INTERPOLATED ? [] : [low, high]
+}
+
+/**
  * The times at a recall: their logarithms are a straight line between the two points on its sides.
  * @param {readonly { recall: number, time: number, tail?: number }[]} points - by ascending recall. `tail`: p99.
  * @param {number} wanted
  * @returns {{ time: number, tail?: number } | undefined} undefined where no points lie on both sides and near enough.
  */
 export function pointAt(points, wanted) {
-  const above = points.findIndex(({ recall }) => recall >= wanted)
-  const high = points[above]
-  if (high === undefined) return undefined
-  if (high.recall === wanted) return high
-  const low = points[above - 1]
-  if (low === undefined || high.recall - low.recall > INTERPOLATED) return undefined
+  const [low, high] = around(points, wanted)
+  if (low === undefined || high === undefined) return low
   const share = (wanted - low.recall) / (high.recall - low.recall)
   const between = (/** @type {number} */ a, /** @type {number} */ b) => a * (b / a) ** share
   return {

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { readLines } from '../harness/results.js'
 import { scaleCurves } from '../scale/fit.js'
 import { candidatesPlot, memoryPlot, phasePlot, recallPlot, scalePlot } from './plots.js'
-import { buildTable, comparison, kernelTable, latest, paperTable, scaleTable } from './tables.js'
+import { buildTable, comparison, kernelTable, latest, paperTable, ratios, scaleTable } from './tables.js'
 
 /** @typedef {import('./tables.js').Table} Table */
 
@@ -89,6 +89,7 @@ function recallParts(folder) {
       `<p>${rows.toLocaleString('en')} rows of ${dim}, ${metric}; k = ${k}, ${queries.toLocaleString('en')} queries, batches on ${threads} thread${threads === 1 ? '' : 's'}.</p>`,
       environments(points),
       asHtml(comparison(results)),
+      asHtml(ratios(results)),
       ...absent,
       single,
       batch,

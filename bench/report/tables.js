@@ -1,9 +1,11 @@
 // @ts-check
+import { ENGINES } from '../engines/catalog.js'
 import { columnsOf, RECALLS } from '../recall/columns.js'
 
 /** A table: a head, and rows of as many cells. @typedef {{ head: string[], rows: string[][] }} Table */
 
 const NONE = '-'
+const NAMED = RECALLS.map((recall) => recall.toFixed(2).slice(1)).join(' / ')
 
 /** @param {number | undefined} value @param {number} [digits] */
 export function fixed(value, digits = 0) {
@@ -31,7 +33,6 @@ export function asText({ head, rows }) {
  * @returns {Table}
  */
 export function comparison(results) {
-  const named = RECALLS.map((recall) => recall.toFixed(2).slice(1)).join(' / ')
   const times = (/** @type {(number | undefined)[]} */ values) => values.map((value) => fixed(value)).join(' / ')
   const rows = columnsOf(results).map(({ title, points, singleUs, batchUs, p99Us }) => {
     const [first] = points
@@ -51,7 +52,7 @@ export function comparison(results) {
   return {
     head: [
       'engine',
-      `us a query at ${named}`,
+      `us a query at ${NAMED}`,
       'its p99',
       'us in a batch',
       'best recall, us',
@@ -60,6 +61,36 @@ export function comparison(results) {
       'build s',
       'build peak MiB',
     ],
+    rows,
+  }
+}
+
+/**
+ * Each of our columns over the fastest of the others at each recall, by where these come from, with our own p99 over p50.
+ * @param {any[]} results - of one data set.
+ * @returns {Table}
+ */
+export function ratios(results) {
+  const columns = columnsOf(results)
+  const of = (/** @type {(number | undefined)[]} */ own, /** @type {(number | undefined)[][]} */ others) =>
+    RECALLS.map((_, at) => {
+      const times = others.flatMap((each) => each[at] ?? [])
+      return times.length > 0 ? fixed((own[at] ?? NaN) / Math.min(...times), 2) : NONE
+    })
+  const by = (/** @type {string} */ from) => columns.filter(({ engine }) => ENGINES[engine]?.from === from)
+  const rows = by('own').flatMap((column) =>
+    ['PyPI', 'npm'].flatMap((from) => {
+      const others = by(from)
+      if (others.length === 0 || column.singleUs.every((time) => time === undefined)) return []
+      const single = others.map(({ singleUs }) => singleUs)
+      const batch = others.map(({ batchUs }) => batchUs)
+      const times = [of(column.singleUs, single), of(column.batchUs, batch), of(column.p99Us, [column.p50Us])]
+      const turns = Math.min(...[column, ...others].map((one) => one.turns))
+      return [[column.title, from, ...times.map((each) => each.join(' / ')), String(turns)]]
+    }),
+  )
+  return {
+    head: ['ours', 'over the fastest from', `time at ${NAMED}`, 'in a batch', 'our p99 over p50', 'turns'],
     rows,
   }
 }
@@ -73,7 +104,7 @@ function highest(points) {
 /** @param {any[]} results */
 export function recallTable(results) {
   const missing = results.filter(({ kind }) => kind === 'missing')
-  return `\n${asText(comparison(results))}${missing.map(({ title, reason }) => `${title} is missing: ${reason}\n`).join('')}`
+  return `\n${asText(comparison(results))}\n${asText(ratios(results))}${missing.map(({ title, reason }) => `${title} is missing: ${reason}\n`).join('')}`
 }
 
 /** @param {any[]} all @returns {Table} */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
-import { columnsOf } from '../../bench/recall/columns.js'
-import { front, pointAt, sweepFamily } from '../../bench/recall/sweep.js'
+import { columnsOf, contested } from '../../bench/recall/columns.js'
+import { around, front, pointAt, sweepFamily } from '../../bench/recall/sweep.js'
 
 describe('sweepFamily', () => {
   const curve = (value: number): number => 1 - 1 / (1 + value)
@@ -71,7 +71,7 @@ describe('pointAt', () => {
   })
 })
 
-test('columnsOf takes the fastest family at a recall, of the latest run alone', () => {
+describe('the points of an engine', () => {
   const environment = { cpu: 'a', node: 'v20', library: 'x' }
   const point = (setting: object, recall: number, meanUs: number, more: object = {}) => ({
     kind: 'recall',
@@ -81,19 +81,57 @@ test('columnsOf takes the fastest family at a recall, of the latest run alone', 
     setting,
     recall,
     meanUs,
+    p50Us: meanUs / 2,
     p99Us: 2 * meanUs,
     environment,
     ...more,
   })
-  const [column] = columnsOf([
-    point({ k: 1, nprobe: 1 }, 0.949, 1, { environment: { ...environment, cpu: 'b' } }),
-    point({ k: 1, nprobe: 1 }, 0.94, 100),
-    point({ k: 1, nprobe: 2 }, 0.955, 200),
-    point({ k: 2, nprobe: 1 }, 0.945, 90),
-    point({ k: 2, nprobe: 2 }, 0.955, 90),
-  ])
-  expect(column!.points).toHaveLength(4)
-  expect(column!.singleUs[1]).toBeCloseTo(90)
-  expect(column!.p99Us[1]).toBeCloseTo(180)
-  expect(column!.batchUs).toEqual([undefined, undefined, undefined])
+
+  test('columnsOf takes the fastest family at a recall, of the latest run alone', () => {
+    const [column] = columnsOf([
+      point({ k: 1, nprobe: 1 }, 0.949, 1, { environment: { ...environment, cpu: 'b' } }),
+      point({ k: 1, nprobe: 1 }, 0.94, 100),
+      point({ k: 1, nprobe: 2 }, 0.955, 200),
+      point({ k: 2, nprobe: 1 }, 0.945, 90),
+      point({ k: 2, nprobe: 2 }, 0.955, 90),
+    ])
+    expect(column!.points).toHaveLength(4)
+    expect(column!.singleUs[1]).toBeCloseTo(90)
+    expect(column!.p99Us[1]).toBeCloseTo(180)
+    expect(column!.p50Us[1]).toBeCloseTo(45)
+    expect(column!.batchUs).toEqual([undefined, undefined, undefined])
+    expect(column!.turns).toBe(0)
+  })
+
+  test('columnsOf reads times off the latest turns where there are such', () => {
+    const turns = { count: 5, at: '2026-01-02' }
+    const [column] = columnsOf([
+      point({ k: 1, nprobe: 1 }, 0.94, 100, { turns }),
+      point({ k: 1, nprobe: 2 }, 0.955, 100, { turns }),
+      point({ k: 2, nprobe: 1 }, 0.945, 90),
+      point({ k: 2, nprobe: 2 }, 0.955, 90, { turns: { count: 5, at: '2026-01-01' } }),
+      point({ k: 2, nprobe: 3 }, 0.96, 90, { turns }),
+    ])
+    expect(column!.points).toHaveLength(5)
+    expect(column!.singleUs[1]).toBeCloseTo(100)
+    expect(column!.turns).toBe(5)
+  })
+
+  test('contested are those around a recall in the two fastest families, one query a call and in a batch', () => {
+    const batch = (batchRecall: number, batchUs: number) => ({ batchRecall, batchUs })
+    const points = [
+      point({ k: 1, nprobe: 1 }, 0.93, 80, batch(0.93, 5)),
+      point({ k: 1, nprobe: 2 }, 0.94, 100, batch(0.94, 5)),
+      point({ k: 1, nprobe: 3 }, 0.955, 120, batch(0.955, 5)),
+      point({ k: 2, nprobe: 1 }, 0.945, 90, batch(0.945, 50)),
+      point({ k: 2, nprobe: 2 }, 0.955, 90, batch(0.955, 50)),
+      point({ k: 3, nprobe: 1 }, 0.95, 300, batch(0.95, 300)),
+      point({ k: 4, nprobe: 1 }, 0.95, 400, batch(0.95, 4)),
+      point({ k: 5, nprobe: 1 }, 0.8, 1),
+      point({ k: 5, nprobe: 2 }, 0.99, 2),
+    ]
+    expect(new Set(contested(points, 0.95))).toEqual(new Set([points[1], points[2], points[3], points[4], points[6]]))
+    expect(contested(points, 0.5)).toEqual([])
+    expect(around(points.slice(5, 6), 0.95)).toEqual([points[5]])
+  })
 })
