@@ -1,5 +1,5 @@
 import { openSearchPool } from '#search-threads'
-import { sharedU32 } from './base/shared.js'
+import { sharedBuffer, sharedU32 } from './base/shared.js'
 import type { Pace } from './format/pace.js'
 import type { OpenIndex } from './open.js'
 import type { SharedIndex } from './pool/messages.js'
@@ -9,6 +9,9 @@ import type { SearchEffort } from './tree/snapshot.js'
 
 /** Fewer are searched as they come: they hardly meet in memory, and an order takes a turn of the threads. */
 const LEAST_ORDERED = 256
+
+/** What the threads of a batch count together: the task `search` says what. */
+const COUNTS = 4
 
 /** A batch to search: queries f32 [count * dim], answers [count * k] in shared memory. */
 export interface BatchJob {
@@ -44,11 +47,10 @@ async function searchTogether(
   cancelled: Uint32Array,
 ): Promise<void> {
   const total = job.outIds.length / job.k
-  const batch = { ...job, index, total, cancelled }
-  const order = total < LEAST_ORDERED || job.effort.probes === 0 ? undefined : sharedU32(total)
-  if (order)
-    await pool.each('order', pool.threads, 1, { ...batch, claimed: sharedU32(2), nodes: sharedU32(total), order })
-  await pool.each('search', pool.threads, 1, { ...batch, claimed: sharedU32(1), order })
+  const ordered = total >= LEAST_ORDERED && job.effort.probes > 0
+  const order = ordered ? { nodes: sharedU32(total), items: sharedU32(total) } : undefined
+  const counts = new Int32Array(sharedBuffer(COUNTS * 4))
+  await pool.each('search', pool.threads, 1, { ...job, index, total, order, counts, cancelled })
 }
 
 /** The worker pools of one index: made when first needed, one for each number of threads asked for. */
@@ -76,7 +78,9 @@ export class BatchPools {
     const aborted = new Promise<never>((_, reject) => (abort = () => reject(signal!.reason as Error)))
     signal?.addEventListener('abort', abort, { once: true })
     try {
-      await Promise.race([searchTogether(pool, { memory: arena.memory, key, snapshot }, job, cancelled), aborted])
+      // A thread is told the setting: the ladder stays here, since it is most of what would be sent.
+      const index = { memory: arena.memory, key, snapshot: { ...snapshot, rungs: [] } }
+      await Promise.race([searchTogether(pool, index, job, cancelled), aborted])
       return true
     } finally {
       // Whatever ended it: the threads have nothing more to do.

@@ -73,18 +73,6 @@ export interface Holders {
   readonly leaves: Uint32Array
 }
 
-/** A batch of queries that all threads work on at once: each claims some of them at a time, until none is left. */
-export interface SharedBatch {
-  readonly index: SharedIndex
-  /** f32 [total * dim] */
-  readonly queries: Float32Array
-  readonly total: number
-  /** How many are claimed. */
-  readonly claimed: Uint32Array
-  /** [1]: not 0 once nobody waits for the answers. */
-  readonly cancelled: Uint32Array
-}
-
 /** Input and output of each task; arrays named `out...` are shared and filled by the worker. */
 export interface Tasks {
   /** k-means of a sample: the coarse clusters. */
@@ -253,19 +241,23 @@ export interface Tasks {
     } & Block
     output: undefined
   }
-  /**
-   * Put the queries of a batch in an order, [total], by the nodes at which they begin, [total]. `claimed` ends with how many
-   * nodes are known.
-   */
-  order: { input: SharedBatch & { nodes: Uint32Array; order: Uint32Array }; output: undefined }
-  /** Search a batch in an open index, its queries in the order of `order`, or one after the other. */
+  /** Search a batch in an open index, all threads at once: each claims some queries at a time, until none is left. */
   search: {
-    input: SharedBatch & {
-      order: Uint32Array | undefined
+    input: {
+      index: SharedIndex
+      /** f32 [total * dim] */
+      queries: Float32Array
+      total: number
+      /** [total] for an order in which to search, found first: by the nodes, [total], at which the queries begin. */
+      order: { nodes: Uint32Array; items: Uint32Array } | undefined
       k: number
       effort: SearchEffort
       outIds: Uint32Array
       outDistances: Float32Array
+      /** [4], zeroes: queries claimed to be placed, placed, claimed to be searched; and whether the order stands. */
+      counts: Int32Array
+      /** [1]: not 0 once nobody waits for the answers. */
+      cancelled: Uint32Array
     }
     output: undefined
   }

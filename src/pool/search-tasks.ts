@@ -1,9 +1,9 @@
 import { groupItems } from '../base/groups.js'
 import { BatchSearcher } from '../search/batch-searcher.js'
 import { arenaOf } from './arenas.js'
-import type { SharedBatch, SharedIndex, Tasks } from './messages.js'
+import type { SharedIndex, Tasks } from './messages.js'
 
-type Input<K extends keyof Tasks> = Tasks[K]['input']
+type Batch = Tasks['search']['input']
 
 /** Queries that a thread claims at a time: few enough that all threads end at about the same time. */
 const CLAIM = 16
@@ -23,10 +23,19 @@ export function dropSearcher(key: number): void {
   searchers.delete(key)
 }
 
+/** Places in the counts of a batch. */
+const TO_PLACE = 0
+const PLACED = 1
+const TO_SEARCH = 2
+const ORDERED = 3
+
+/** Longest that a thread sleeps without a look whether anybody waits for the answers, in milliseconds. */
+const LOOK_MS = 20
+
 /** The queries of a batch that this thread claims. */
-function* claims({ total, claimed, cancelled }: SharedBatch): Generator<number> {
+function* claims({ total, counts, cancelled }: Batch, counted: number): Generator<number> {
   for (;;) {
-    const first = Atomics.add(claimed, 0, CLAIM)
+    const first = Atomics.add(counts, counted, CLAIM)
     if (first >= total) return
     for (let at = first; at < Math.min(first + CLAIM, total); at++) {
       if (Atomics.load(cancelled, 0) !== 0) return
@@ -37,28 +46,34 @@ function* claims({ total, claimed, cancelled }: SharedBatch): Generator<number> 
 
 /**
  * Queries that begin at the same node below the root follow one another, since the leaves that they visit, and the rows in
- * them, lie near each other in memory. Whichever thread finds the last node puts all queries in order.
+ * them, lie near each other in memory. Whichever thread finds the last node puts all queries in order; the others wait.
  */
-export function order(input: Input<'order'>): undefined {
-  const { index, queries, total, claimed, nodes, order } = input
-  const searcher = searcherOf(index)
+function putInOrder(batch: Batch, searcher: BatchSearcher, { nodes, items }: NonNullable<Batch['order']>): void {
+  const { index, queries, total, counts, cancelled } = batch
   const { dim, shape } = index.snapshot
   let own = 0
-  for (const i of claims(input)) {
+  for (const i of claims(batch, TO_PLACE)) {
     nodes[i] = searcher.firstNode(queries.subarray(i * dim, (i + 1) * dim))
     own++
   }
-  const found = Atomics.add(claimed, 1, own) + own
-  if (own > 0 && found === total) order.set(groupItems(nodes, shape.nodeCounts[0]!).items)
-  return undefined
+  const placed = Atomics.add(counts, PLACED, own) + own
+  if (own > 0 && placed === total) {
+    items.set(groupItems(nodes, shape.nodeCounts[0]!).items)
+    Atomics.store(counts, ORDERED, 1)
+    Atomics.notify(counts, ORDERED)
+  }
+  while (Atomics.load(counts, ORDERED) === 0 && Atomics.load(cancelled, 0) === 0) {
+    Atomics.wait(counts, ORDERED, 0, LOOK_MS)
+  }
 }
 
-export function search(input: Input<'search'>): undefined {
-  const { index, queries, order, k, effort, outIds, outDistances } = input
+export function search(batch: Batch): undefined {
+  const { index, queries, order, k, effort, outIds, outDistances } = batch
   const searcher = searcherOf(index)
   const { dim } = index.snapshot
-  for (const at of claims(input)) {
-    const i = order?.[at] ?? at
+  if (order) putInOrder(batch, searcher, order)
+  for (const at of claims(batch, TO_SEARCH)) {
+    const i = order?.items[at] ?? at
     searcher.search(queries.subarray(i * dim, (i + 1) * dim), k, effort, outIds, outDistances, i * k)
   }
   return undefined

@@ -3,5 +3,4 @@ import { task } from './task.js'
 
 /** The tasks of threads that search, by name. */
 
-export const order = task<'order'>(searchTasks.order)
 export const search = task<'search'>(searchTasks.search)
