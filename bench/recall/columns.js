@@ -22,7 +22,8 @@ const BATCH = (point) => ({ point, recall: point.batchRecall, time: point.batchU
 /**
  * What one engine does on one data set. Times in microseconds a query, by `RECALLS`.
  * @typedef {{ engine: string, title: string, points: any[], single: any[], batch: any[], singleUs: (number | undefined)[],
- *   batchUs: (number | undefined)[], p99Us: (number | undefined)[], p50Us: (number | undefined)[], turns: number }} Column
+ *   batchUs: (number | undefined)[], p99Us: (number | undefined)[], p50Us: (number | undefined)[],
+ *   turns: { count: number, at: string } | undefined }} Column
  */
 
 /**
@@ -58,7 +59,7 @@ export function columnsOf(results) {
       p99Us: singles.map((found) => found?.tail),
       p50Us: RECALLS.map((recall) => best(families, middle, recall)?.tail),
       batchUs: RECALLS.map((recall) => best(families, BATCH, recall)?.time),
-      turns: inTurns[0]?.turns.count ?? 0,
+      turns: inTurns[0]?.turns,
     }
   })
 }

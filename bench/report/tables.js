@@ -66,7 +66,8 @@ export function comparison(results) {
 }
 
 /**
- * Each of our columns over the fastest of the others at each recall, by where these come from, with our own p99 over p50.
+ * Each of our columns over the fastest of the others at each recall, by where these come from, with our own p99 over p50. Who took
+ * turns with ours is compared by these; who did not, where nobody from there did, by the sweeps.
  * @param {any[]} results - of one data set.
  * @returns {Table}
  */
@@ -76,17 +77,30 @@ export function ratios(results) {
     RECALLS.map((_, at) => {
       const times = others.flatMap((each) => each[at] ?? [])
       return times.length > 0 ? fixed((own[at] ?? NaN) / Math.min(...times), 2) : NONE
-    })
-  const by = (/** @type {string} */ from) => columns.filter(({ engine }) => ENGINES[engine]?.from === from)
-  const rows = by('own').flatMap((column) =>
-    ['PyPI', 'npm'].flatMap((from) => {
-      const others = by(from)
-      if (others.length === 0 || column.singleUs.every((time) => time === undefined)) return []
-      const single = others.map(({ singleUs }) => singleUs)
-      const batch = others.map(({ batchUs }) => batchUs)
-      const times = [of(column.singleUs, single), of(column.batchUs, batch), of(column.p99Us, [column.p50Us])]
-      const turns = Math.min(...[column, ...others].map((one) => one.turns))
-      return [[column.title, from, ...times.map((each) => each.join(' / ')), String(turns)]]
+    }).join(' / ')
+  const from = (/** @type {string} */ place) => columns.filter(({ engine }) => ENGINES[engine]?.from === place)
+  const rows = from('own').flatMap((own) =>
+    ['PyPI', 'npm'].flatMap((place) => {
+      const all = from(place)
+      const inTurns = all.filter(({ turns }) => turns !== undefined && turns.at === own.turns?.at)
+      const others = inTurns.length > 0 ? inTurns : all
+      if (others.length === 0 || own.singleUs.every((time) => time === undefined)) return []
+      return [
+        [
+          own.title,
+          place,
+          of(
+            own.singleUs,
+            others.map(({ singleUs }) => singleUs),
+          ),
+          of(
+            own.batchUs,
+            others.map(({ batchUs }) => batchUs),
+          ),
+          of(own.p99Us, [own.p50Us]),
+          inTurns.length > 0 ? String(own.turns?.count) : NONE,
+        ],
+      ]
     }),
   )
   return {
