@@ -88,7 +88,7 @@ export async function encodeEntries(build: Build, view: Snapshot): Promise<CodeO
   return { rotated: rotation !== undefined, termUnit }
 }
 
-/** Means of the rows that each leaf holds first: f32 [leafCount * width], the copies left out. */
+/** Means of the rows that each leaf holds first, copies left out: f32 [leafCount * width]. A leaf of copies alone has the mean of all. */
 async function leafMeans(build: Build, leaves: LeafWriter): Promise<Float32Array> {
   const { pool, shape, input, width, workspace } = build
   const leafOf = workspace.u32(input.points.size).fill(NO_LEAF)
@@ -103,14 +103,21 @@ async function leafMeans(build: Build, leaves: LeafWriter): Promise<Float32Array
     rows,
     out,
   })
+  const empty = Array.from({ length: shape.leafCount }, (_, leaf) => leaf).filter(
+    (leaf) => offsets[leaf] === offsets[leaf + 1],
+  )
+  // Theirs are zeroes so far.
+  const all = meanOf(out, width, shape.leafCount - empty.length)
+  for (const leaf of empty) out.set(all, leaf * width)
   workspace.give(leafOf, offsets, rows)
   return out
 }
 
-function meanOf(vectors: Float32Array, width: number): Float32Array {
+/** The mean of `count` vectors, where the others are zeroes. */
+function meanOf(vectors: Float32Array, width: number, count = vectors.length / width): Float32Array {
   const sums = new Float64Array(width)
   for (let i = 0; i < vectors.length; i++) sums[i % width]! += vectors[i]!
-  return Float32Array.from(sums, (sum) => (sum * width) / vectors.length)
+  return Float32Array.from(sums, (sum) => sum / count)
 }
 
 /** Write the centroids of a tree less the mean in 8-bit steps, and what each adds to the scores of its entries. */

@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from '../base/errors.js'
-import { EXACT_ROWS, type Metric, type ResolvedOptions } from '../base/options.js'
+import { EXACT_ROWS, type ResolvedOptions } from '../base/options.js'
 import type { StoredType } from '../base/matrix.js'
-import { defaultCodeBytes, mostCodeBytes } from '../codes/shape.js'
+import { BLOCK, defaultCodeBytes, mostCodeBytes } from '../codes/shape.js'
 import { MAX_LEVELS, type LayoutShape } from '../format/layout.js'
 import { planShape, treeShape, type TreeShape } from '../tree/shape.js'
 import type { IdKind } from '../tree/snapshot.js'
@@ -21,20 +21,49 @@ export interface RowShape {
 }
 
 /**
- * Mean rows per leaf where none are asked for. Small leaves look at fewer rows, but cost more to train and to route, which
- * weighs the more the more leaves there are: 40 at 50,000 rows, 73 at a million (docs/evidence.md). Under the inner product
- * most rows are never near and their leaves never visited, yet routed by: larger leaves cost less there.
+ * Mean rows per leaf where none are asked for: 70 at 50,000 rows, 94 at a million. Smaller leaves look at fewer rows, but cost more
+ * to train, to route and to visit (docs/evidence.md).
  */
-function defaultLeafSize(size: number, metric: Metric): number {
-  return Math.max(16, (metric === 'ip' ? 70 : 40) * (size / 50_000) ** 0.2)
+function defaultLeafSize(size: number): number {
+  return Math.max(16, 70 * (size / 50_000) ** 0.1)
+}
+
+/** Numbers of leaves are tried in steps of a thousandth of those wanted, so many to either side. */
+const STEPS = 120
+
+/**
+ * Near the wanted number of leaves, one with which the largest leaves, as half of them are, fill the blocks in which codes are
+ * scanned: a place beyond a leaf's entries costs as much as an entry.
+ */
+function blockwiseShape(leaves: number, entryCount: number, slack: number): TreeShape {
+  let best = planShape(leaves)
+  let least = Infinity
+  for (let step = 0; step <= STEPS; step++) {
+    for (const wanted of [leaves * (1 - step / 1000), leaves * (1 + step / 1000)]) {
+      const shape = planShape(wanted)
+      const most = capacity(entryCount, shape.leafCount, slack)
+      const places = (Math.ceil(most / BLOCK) * BLOCK) / most
+      if (places >= least) continue
+      best = shape
+      least = places
+    }
+  }
+  return best
 }
 
 /** Everything that fixes the length of an index, from its rows' shape and its options. */
 export function planIndex(rows: RowShape, options: ResolvedOptions): LayoutShape {
   const { metric, router, arity, copies, keepsRows } = options
-  const leafSize = options.leafSize ?? defaultLeafSize(rows.size, metric)
+  const leafSize = options.leafSize ?? defaultLeafSize(rows.size)
   const exact = rows.size <= EXACT_ROWS
-  const shape = exact ? treeShape([]) : planShape(rows.size / leafSize, arity)
+  const entryCount = exact ? 0 : Math.round(rows.size * copies)
+  const leaves = rows.size / leafSize
+  const free = options.leafSize === undefined && arity === 0
+  const shape = exact
+    ? treeShape([])
+    : free
+      ? blockwiseShape(leaves, entryCount, options.slack)
+      : planShape(leaves, arity)
   if (shape.arities.length > MAX_LEVELS) {
     throw new InvalidArgumentError(
       'arity',
@@ -61,7 +90,7 @@ export function planIndex(rows: RowShape, options: ResolvedOptions): LayoutShape
     router,
     shape,
     trees: exact ? 0 : options.trees,
-    entryCount: exact ? 0 : Math.round(rows.size * copies),
+    entryCount,
     // Codes that answer alone take the bytes that floats do: no row makes up for what they lose.
     codeBytes: exact ? 0 : options.codeBytes || defaultCodeBytes(rows.dim, keepsRows ? rows.rowType : 'none'),
   }

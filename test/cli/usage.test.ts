@@ -52,8 +52,8 @@ describe('help', () => {
     }
     expect(BUILD_OPTIONS.copies.help).toContain(`for ip ${resolveBuildOptions({ metric: 'ip' }, 2).copies})`)
     for (const [size, leafSize] of [
-      [50_000, 40],
-      [1_000_000, 73],
+      [50_000, 70],
+      [1_000_000, 94],
     ] as const) {
       const plan = planIndex({ size, dim: 4, rowType: 'f32', idKind: 'row' }, defaults)
       expect(size / plan.shape.leafCount).toBeCloseTo(leafSize, -1)
