@@ -64,7 +64,7 @@ export interface BuildOptions {
   router?: Router
   /** Children per inner node; default: near the square root of the leaves. */
   arity?: number
-  /** Mean rows per leaf, copies not counted; default: about 70 for 50,000 rows, 94 for a million. */
+  /** Mean rows per leaf, copies not counted; default: about 70 for 50,000 rows, 94 for a million; 40 and 54 without rows. */
   leafSize?: number
   /** Largest leaf / mean leaf; 1 is exact balance. Default 1.2. */
   slack?: number
