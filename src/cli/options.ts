@@ -29,7 +29,11 @@ export const BUILD_OPTIONS: Readonly<Record<BuildName, OptionSpec>> = {
   codeBytes: whole(1, 'bytes of code for each copy of a row (default: dim / 4; long vectors and u8 rows less)'),
   router: choice('name', ['linear', 'residual', 'seq2seq'], 'what chooses the leaves (default: linear)'),
   arity: whole(2, 'children of an inner node (default: about the square root of the leaves)'),
-  leafSize: decimal(4, Infinity, 'mean rows of a leaf (default: about 70 for 50,000 rows, 94 for a million)'),
+  leafSize: decimal(
+    4,
+    Infinity,
+    'mean rows of a leaf (default: about 70 for 50,000 rows, 94 for a million; less without rows)',
+  ),
   slack: decimal(1, Infinity, 'largest leaf / mean leaf; 1 is exact balance (default: 1.2)'),
   copies: decimal(1, 3, 'mean copies of a row; extra ones go to rows that queries miss (default: 1.5; for ip 1)'),
   rounds: whole(0, 'turns of classifier and tree update (default: 0)'),
