@@ -7,7 +7,7 @@ import type { WorkerPool } from './pool/pool.js'
 import type { Searcher } from './search/searcher.js'
 import type { SearchEffort } from './tree/snapshot.js'
 
-/** Fewer are searched as they come: they hardly meet in memory, and an order takes a turn of the threads. */
+/** Fewer are searched as they come: they hardly meet in memory, and for an order the threads wait for one another. */
 const LEAST_ORDERED = 256
 
 /** What the threads of a batch count together: the task `search` says what. */

@@ -23,7 +23,7 @@ const BATCH = (point) => ({ point, recall: point.batchRecall, time: point.batchU
  * What one engine does on one data set. Times in microseconds a query, by `RECALLS`.
  * @typedef {{ engine: string, title: string, points: any[], single: any[], batch: any[], singleUs: (number | undefined)[],
  *   batchUs: (number | undefined)[], p99Us: (number | undefined)[], p50Us: (number | undefined)[],
- *   turns: { count: number, at: string } | undefined }} Column
+ *   turns: { count: number, at: string } | undefined }} Column - points, and the fronts among them, as they were swept.
  */
 
 /**
@@ -38,9 +38,9 @@ export function columnsOf(results) {
   return engines.map((engine) => {
     const own = latestRun(points.filter((point) => point.engine === engine))
     const inTurns = latestTurns(own)
-    const families = familiesOf(inTurns.length > 0 ? inTurns : own)
-    const singles = RECALLS.map((recall) => best(families, SINGLE, recall))
-    const middle = (/** @type {any} */ point) => ({ ...SINGLE(point), tail: point.p50Us })
+    const timed = inTurns.length > 0 ? inTurns.map((point) => ({ ...point, ...point.turns })) : own
+    const at = (/** @type {Way} */ way) => RECALLS.map((recall) => ranked(timed, way, recall)[0])
+    const singles = at(SINGLE)
     return {
       engine,
       title: own[0].title,
@@ -57,8 +57,8 @@ export function columnsOf(results) {
       ),
       singleUs: singles.map((found) => found?.time),
       p99Us: singles.map((found) => found?.tail),
-      p50Us: RECALLS.map((recall) => best(families, middle, recall)?.tail),
-      batchUs: RECALLS.map((recall) => best(families, BATCH, recall)?.time),
+      p50Us: at((point) => ({ ...SINGLE(point), tail: point.p50Us })).map((found) => found?.tail),
+      batchUs: at(BATCH).map((found) => found?.time),
       turns: inTurns[0]?.turns,
     }
   })
@@ -72,17 +72,8 @@ export function columnsOf(results) {
  * @returns {any[]}
  */
 export function contested(points, wanted) {
-  const families = familiesOf(points)
-  const found = [SINGLE, BATCH].flatMap((way) =>
-    families
-      .map((family) => curveOf(family, way))
-      .flatMap((curve) => ({ curve, time: pointAt(curve, wanted)?.time ?? Infinity }))
-      .filter(({ time }) => time < Infinity)
-      .sort((a, b) => a.time - b.time)
-      .slice(0, FAMILIES_IN_TURNS)
-      .flatMap(({ curve }) => around(curve, wanted).map(({ point }) => point)),
-  )
-  return [...new Set(found)]
+  const fastest = [SINGLE, BATCH].flatMap((way) => ranked(points, way, wanted).slice(0, FAMILIES_IN_TURNS))
+  return [...new Set(fastest.flatMap(({ sides }) => sides.map(({ point }) => point)))]
 }
 
 /** Points of the same version, machine and questions as the last one. @param {any[]} points */
@@ -93,8 +84,11 @@ function latestRun(points) {
 
 /** The points that were measured in the latest turns. @param {any[]} points */
 function latestTurns(points) {
-  const last = points.reduce((latest, { turns }) => (turns?.at > latest ? turns.at : latest), '')
-  return points.filter(({ turns }) => last !== '' && turns?.at === last)
+  const last = points
+    .flatMap(({ turns }) => turns?.at ?? [])
+    .sort()
+    .at(-1)
+  return points.filter(({ turns }) => turns !== undefined && turns.at === last)
 }
 
 /** Points that differ in one knob alone, family by family. @param {any[]} points @returns {any[][]} */
@@ -109,26 +103,21 @@ function familiesOf(points) {
   return [...families.values()]
 }
 
-/** A family by ascending recall. @param {any[]} family @param {Way} way @returns {Curve} */
-function curveOf(family, way) {
-  const timed = /** @type {Curve} */ (family.map(way).filter(({ time }) => time !== undefined))
-  return timed.sort((a, b) => a.recall - b.recall || a.time - b.time)
-}
-
 /**
- * The family that is fastest at a recall: its points lie close enough together, where those of the common front may not.
- * @param {any[][]} families
+ * The families that have times at a recall, the fastest first: the points of one lie close enough together, where those of the common
+ * front may not.
+ * @param {any[]} points
  * @param {Way} way
  * @param {number} wanted
  */
-function best(families, way, wanted) {
-  /** @type {{ time: number, tail?: number } | undefined} */
-  let found
-  for (const family of families) {
-    const at = pointAt(curveOf(family, way), wanted)
-    if (at !== undefined && (found === undefined || at.time < found.time)) found = at
-  }
-  return found
+function ranked(points, way, wanted) {
+  const found = familiesOf(points).flatMap((family) => {
+    const curve = /** @type {Curve} */ (family.map(way).filter(({ time }) => time !== undefined))
+    curve.sort((a, b) => a.recall - b.recall || a.time - b.time)
+    const at = pointAt(curve, wanted)
+    return at === undefined ? [] : [{ time: at.time, tail: at.tail, sides: around(curve, wanted) }]
+  })
+  return found.sort((a, b) => a.time - b.time)
 }
 
 /** @param {any} a @param {any} b */

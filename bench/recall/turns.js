@@ -16,8 +16,8 @@ const TIMES = /** @type {const} */ (['meanUs', 'p50Us', 'p99Us', 'batchUs'])
 
 /**
  * Measure the points that decide how engines compare again, engine after engine at one recall and then the next, several times
- * over: what the machine does to one of them it soon does to the others. Each point's times become its medians over the turns.
- * What took turns together already, as often, is left as it is.
+ * over: what the machine does to one of them it soon does to the others. Each point gets its medians over the turns beside what
+ * the sweep measured. What took turns together already, as often, is left as it is.
  * @param {Job[]} jobs - of one data set, engines that were swept.
  * @param {number} count - turns.
  */
@@ -36,10 +36,10 @@ export async function takeTurns(jobs, count) {
       if (engine !== undefined) contenders.push({ job, points, open: await openEngine(job, engine) })
     }
     const times = await measureTurns(contenders, count)
-    const turns = { count, at: new Date().toISOString() }
+    const at = new Date().toISOString()
     for (const { job, points } of contenders) {
       for (const point of new Set(points.flat())) {
-        job.results.add({ ...point, ...medians(times.get(point) ?? []), turns })
+        job.results.add({ ...point, turns: { count, at, ...medians(times.get(point) ?? []) } })
       }
     }
   } finally {
@@ -60,11 +60,10 @@ async function measureTurns(contenders, count) {
   const times = new Map()
   for (let turn = 0; turn < count; turn++) {
     // Who begins changes, so that no engine always follows the same one.
-    const order = contenders.map((_, i) => contenders[(i + turn) % contenders.length])
+    const begin = turn % contenders.length
+    const order = [...contenders.slice(begin), ...contenders.slice(0, begin)]
     for (const at of RECALLS.keys()) {
-      for (const contender of order) {
-        if (contender === undefined) continue
-        const { job, points, open } = contender
+      for (const { job, points, open } of order) {
         for (const point of points[at] ?? []) {
           const measured = await measure({ ...job, passes: 1 }, open, point.setting)
           times.set(point, [...(times.get(point) ?? []), measured])
@@ -78,17 +77,6 @@ async function measureTurns(contenders, count) {
 
 /** @param {Times[]} measured */
 function medians(measured) {
-  const each = Object.fromEntries(
-    TIMES.filter((name) => measured[0]?.[name] !== undefined).map((name) => [
-      name,
-      median(measured.map((times) => times[name] ?? NaN)),
-    ]),
-  )
-  const { meanUs, batchUs } = each
-  return {
-    ...each,
-    ...(meanUs === undefined ? {} : { qps: 1e6 / meanUs }),
-    ...(batchUs === undefined ? {} : { batchQps: 1e6 / batchUs }),
-    passes: measured.length,
-  }
+  const named = TIMES.filter((name) => measured[0]?.[name] !== undefined)
+  return Object.fromEntries(named.map((name) => [name, median(measured.map((times) => times[name] ?? NaN))]))
 }

@@ -73,7 +73,8 @@ export function comparison(results) {
  */
 export function ratios(results) {
   const columns = columnsOf(results)
-  const of = (/** @type {(number | undefined)[]} */ own, /** @type {(number | undefined)[][]} */ others) =>
+  /** @param {(number | undefined)[]} own @param {(number | undefined)[][]} others */
+  const over = (own, others) =>
     RECALLS.map((_, at) => {
       const times = others.flatMap((each) => each[at] ?? [])
       return times.length > 0 ? fixed((own[at] ?? NaN) / Math.min(...times), 2) : NONE
@@ -85,22 +86,11 @@ export function ratios(results) {
       const inTurns = all.filter(({ turns }) => turns !== undefined && turns.at === own.turns?.at)
       const others = inTurns.length > 0 ? inTurns : all
       if (others.length === 0 || own.singleUs.every((time) => time === undefined)) return []
-      return [
-        [
-          own.title,
-          place,
-          of(
-            own.singleUs,
-            others.map(({ singleUs }) => singleUs),
-          ),
-          of(
-            own.batchUs,
-            others.map(({ batchUs }) => batchUs),
-          ),
-          of(own.p99Us, [own.p50Us]),
-          inTurns.length > 0 ? String(own.turns?.count) : NONE,
-        ],
-      ]
+      const singles = others.map(({ singleUs }) => singleUs)
+      const batches = others.map(({ batchUs }) => batchUs)
+      const times = [over(own.singleUs, singles), over(own.batchUs, batches), over(own.p99Us, [own.p50Us])]
+      const turns = inTurns.length > 0 ? String(own.turns?.count) : NONE
+      return [[own.title, place, ...times, turns]]
     }),
   )
   return {

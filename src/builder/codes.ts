@@ -38,8 +38,8 @@ export async function encodeEntries(build: Build, view: Snapshot): Promise<CodeO
   const trees = view.tree.map(({ leafOffsets, leaves }): LeafRecords => ({ leafOffsets, leaves }))
   for (const [t, tree] of trees.entries()) {
     const leaves = new LeafWriter(tree, view)
-    const middles = await leafMeans(build, leaves)
-    if (t === 0 && points.metric === 'l2') view.mean.set(meanOf(middles, build.width))
+    const { middles, mean } = await leafMeans(build, leaves)
+    if (t === 0 && points.metric === 'l2') view.mean.set(mean)
     storeCentroids(view, leaves, middles, build.width)
     build.workspace.give(middles)
   }
@@ -88,36 +88,34 @@ export async function encodeEntries(build: Build, view: Snapshot): Promise<CodeO
   return { rotated: rotation !== undefined, termUnit }
 }
 
-/** Means of the rows that each leaf holds first, copies left out: f32 [leafCount * width]. A leaf of copies alone has the mean of all. */
-async function leafMeans(build: Build, leaves: LeafWriter): Promise<Float32Array> {
+/**
+ * Means of the rows that each leaf holds first, copies left out, f32 [leafCount * width], and the mean of these, f32 [width], which
+ * stands for a leaf of copies alone.
+ */
+async function leafMeans(build: Build, leaves: LeafWriter): Promise<{ middles: Float32Array; mean: Float32Array }> {
   const { pool, shape, input, width, workspace } = build
   const leafOf = workspace.u32(input.points.size).fill(NO_LEAF)
   for (let leaf = shape.leafCount - 1; leaf >= 0; leaf--) {
     for (const position of leaves.positions(leaf)) leafOf[position] = leaf
   }
   const { offsets, rows } = rowsByLeaf(workspace, leafOf, shape.leafCount)
-  const out = workspace.f32(shape.leafCount * width)
+  // Of a leaf without rows of its own: zeroes.
+  const middles = workspace.f32(shape.leafCount * width)
   await pool.each('means', shape.leafCount, blockOf(shape.leafCount, LEAF_BLOCK), {
     points: input.points,
     offsets,
     rows,
-    out,
+    out: middles,
   })
   const empty = Array.from({ length: shape.leafCount }, (_, leaf) => leaf).filter(
     (leaf) => offsets[leaf] === offsets[leaf + 1],
   )
-  // Theirs are zeroes so far.
-  const all = meanOf(out, width, shape.leafCount - empty.length)
-  for (const leaf of empty) out.set(all, leaf * width)
-  workspace.give(leafOf, offsets, rows)
-  return out
-}
-
-/** The mean of `count` vectors, where the others are zeroes. */
-function meanOf(vectors: Float32Array, width: number, count = vectors.length / width): Float32Array {
   const sums = new Float64Array(width)
-  for (let i = 0; i < vectors.length; i++) sums[i % width]! += vectors[i]!
-  return Float32Array.from(sums, (sum) => sum / count)
+  for (let i = 0; i < middles.length; i++) sums[i % width]! += middles[i]!
+  const mean = Float32Array.from(sums, (sum) => sum / (shape.leafCount - empty.length))
+  for (const leaf of empty) middles.set(mean, leaf * width)
+  workspace.give(leafOf, offsets, rows)
+  return { middles, mean }
 }
 
 /** Write the centroids of a tree less the mean in 8-bit steps, and what each adds to the scores of its entries. */

@@ -36,38 +36,33 @@ const STEPS = 120
  * scanned: a place beyond a leaf's entries costs as much as an entry.
  */
 function blockwiseShape(leaves: number, entryCount: number, slack: number): TreeShape {
-  let best = planShape(leaves)
-  let least = Infinity
-  for (let step = 0; step <= STEPS; step++) {
-    for (const wanted of [leaves * (1 - step / 1000), leaves * (1 + step / 1000)]) {
-      const shape = planShape(wanted)
-      const most = capacity(entryCount, shape.leafCount, slack)
-      const places = (Math.ceil(most / BLOCK) * BLOCK) / most
-      if (places >= least) continue
-      best = shape
-      least = places
-    }
+  const steps = Array.from({ length: STEPS + 1 }, (_, step) => step / 1000)
+  const shapes = steps.flatMap((step) => [planShape(leaves * (1 - step)), planShape(leaves * (1 + step))])
+  /** Places of the largest leaf for each of its entries. */
+  const places = ({ leafCount }: TreeShape): number => {
+    const most = capacity(entryCount, leafCount, slack)
+    return (Math.ceil(most / BLOCK) * BLOCK) / most
   }
-  return best
+  return shapes.reduce((best, shape) => (places(shape) < places(best) ? shape : best))
+}
+
+/** The tree of rows that are not scanned exactly. */
+function plannedShape(leaves: number, entryCount: number, { leafSize, arity, slack }: ResolvedOptions): TreeShape {
+  if (leafSize === undefined && arity === 0) return blockwiseShape(leaves, entryCount, slack)
+  return planShape(leaves, arity)
 }
 
 /** Everything that fixes the length of an index, from its rows' shape and its options. */
 export function planIndex(rows: RowShape, options: ResolvedOptions): LayoutShape {
   const { metric, router, arity, copies, keepsRows } = options
-  const leafSize = options.leafSize ?? defaultLeafSize(rows.size, keepsRows)
+  const leaves = rows.size / (options.leafSize ?? defaultLeafSize(rows.size, keepsRows))
   const exact = rows.size <= EXACT_ROWS
   const entryCount = exact ? 0 : Math.round(rows.size * copies)
-  const leaves = rows.size / leafSize
-  const free = options.leafSize === undefined && arity === 0
-  const shape = exact
-    ? treeShape([])
-    : free
-      ? blockwiseShape(leaves, entryCount, options.slack)
-      : planShape(leaves, arity)
+  const shape = exact ? treeShape([]) : plannedShape(leaves, entryCount, options)
   if (shape.arities.length > MAX_LEVELS) {
     throw new InvalidArgumentError(
       'arity',
-      `arity is ${arity}, which takes ${shape.arities.length} levels for ${Math.round(rows.size / leafSize)} leaves, ` +
+      `arity is ${arity}, which takes ${shape.arities.length} levels for ${Math.round(leaves)} leaves, ` +
         `but a tree has at most ${MAX_LEVELS}; raise arity or leafSize, or leave arity out`,
     )
   }
