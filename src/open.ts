@@ -265,14 +265,10 @@ const GROUPS: Partial<Record<SectionName, 'router' | 'codes' | 'rows' | 'ids'>> 
 
 /** Bytes of each group of sections, as `stats` and `estimate` report them. */
 export function sectionBytes(layout: Layout): Record<'router' | 'codes' | 'rows' | 'ids' | 'other', number> {
-  const bytes = { router: 0, codes: 0, rows: 0, ids: 0, other: 0 }
-  let named = 0
+  const bytes = { router: 0, codes: 0, rows: 0, ids: 0, other: layout.length }
   for (const { name, length } of layout.sections) {
-    const group = GROUPS[name]
-    if (group === undefined) continue
-    bytes[group] += length
-    named += length
+    bytes[GROUPS[name] ?? 'other'] += length
+    bytes.other -= length
   }
-  bytes.other = layout.length - named
   return bytes
 }

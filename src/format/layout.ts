@@ -38,7 +38,8 @@ export function readFields<Fields extends Readonly<Record<string, Field>>>(
   fields: Fields,
 ): Values<Fields> {
   const values: Record<string, unknown> = {}
-  for (const [name, { offset, type }] of Object.entries(fields)) {
+  for (const name in fields) {
+    const { offset, type } = fields[name]!
     const read = READ[type as keyof typeof READ]
     if (read !== undefined) values[name] = view[read](at + offset, true)
   }

@@ -26,8 +26,8 @@ const SINGLES = 92
 export function bytesOfText(text: string): Uint8Array<ArrayBuffer> {
   const bytes: number[] = []
   let high = -1
-  for (const character of text) {
-    const code = character.charCodeAt(0) - 32
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i) - 32
     if (code >= SINGLES) high = code - SINGLES
     else {
       bytes.push(high < 0 ? bytes[code]! : high * SINGLES + code)

@@ -97,23 +97,18 @@ function linkedMemory(module: WebAssembly.Module): boolean {
 }
 
 /** A binary as bytes for this runtime. */
-function bytesOf(text: string, relaxed: readonly Edit[], shared: boolean): Uint8Array<ArrayBuffer> {
+function bytesOf(text: string, relaxed: readonly Edit[]): Uint8Array<ArrayBuffer> {
   const plain = bytesOfText(text)
-  const wanted = withMemory(applyEdits(plain, relaxed), shared)
-  if (WebAssembly.validate(wanted)) return wanted
-  const bytes = withMemory(plain, shared)
-  if (WebAssembly.validate(bytes)) return bytes
-  throw new UnsupportedError(
-    'this runtime has no WebAssembly SIMD, which the kernels are made of; use a browser or runtime of 2022 or later',
-  )
+  for (const bytes of [applyEdits(plain, relaxed), plain])
+    if (WebAssembly.validate(withMemory(bytes, canShare()))) return bytes
+  throw new UnsupportedError('this runtime has no WebAssembly SIMD; use a browser or runtime of 2022 or later')
 }
 
 function compile({ strict, relaxed }: CarriedKernels): Compiled {
   if (typeof strict !== 'string') return { module: strict, shared: linkedMemory(strict) }
-  const shared = canShare()
-  const bytes = bytesOf(strict, relaxed, shared)
+  const bytes = bytesOf(strict, relaxed)
   try {
-    return { module: new WebAssembly.Module(bytes), shared }
+    return { module: new WebAssembly.Module(bytes), shared: canShare() }
   } catch (cause) {
     throw forbidden(cause)
   }
@@ -122,10 +117,9 @@ function compile({ strict, relaxed }: CarriedKernels): Compiled {
 async function compileLater(carried: CarriedKernels): Promise<Compiled> {
   const { strict, relaxed } = carried
   if (typeof strict !== 'string') return compile(carried)
-  const shared = canShare()
-  const bytes = bytesOf(strict, relaxed, shared)
+  const bytes = bytesOf(strict, relaxed)
   try {
-    return { module: await WebAssembly.compile(bytes), shared }
+    return { module: await WebAssembly.compile(bytes), shared: canShare() }
   } catch (cause) {
     throw forbidden(cause)
   }

@@ -123,11 +123,12 @@ export const QUERY_STEPS = 2047
 
 /** A vector in 8-bit steps of the scale that is returned; 0 for a zero vector. */
 export function toSteps(values: Float32Array, out: Int8Array): number {
+  // Plain loops: an index is opened by code that runs once, where iterators and callbacks leave megabytes behind.
   let most = 0
-  for (const value of values) most = Math.max(most, Math.abs(value))
+  for (let i = 0; i < values.length; i++) most = Math.max(most, Math.abs(values[i]!))
   const scale = Math.fround(most / 127)
-  if (scale === 0) return 0
-  values.forEach((value, i) => (out[i] = Math.round(value / scale)))
+  // Of a zero vector each step is NaN, which is stored as 0.
+  for (let i = 0; i < values.length; i++) out[i] = Math.round(values[i]! / scale)
   return scale
 }
 
