@@ -100,17 +100,28 @@ abstract class Scores {
 }
 
 /**
- * The places of the `wanted` least scores, ascending; of scores equal to the last, the first places.
+ * The places of the `wanted` least scores, ascending; of scores equal to the last, the first places. Those that are more than
+ * `reach` above the `near`-th are left out.
  *
  * A sample says which bound somewhat more than `wanted` will be found below; these are kept in one pass over all scores, and
  * which of the few are the least is found among them. Where the sample misled, all scores are asked for a bound.
  * @param scores - i16 [count], `count` a multiple of 16.
+ * @param reach - 0 for no such bound, nor is there one where all scores are wanted.
  * @param limit - how many may be kept in that pass, at least `wanted`; with three times as many all scores are hardly ever asked.
  * @param scratch - i16 [limit + 8].
  * @param out - u32 [limit].
- * @returns how many: min(wanted, count), none for a `wanted` below 0.
+ * @returns how many: at most min(wanted, count), none for a `wanted` below 0.
  */
-export function selectScores(scores: usize, count: i32, wanted: i32, limit: i32, scratch: usize, out: usize): i32 {
+export function selectScores(
+  scores: usize,
+  count: i32,
+  wanted: i32,
+  near: i32,
+  reach: i32,
+  limit: i32,
+  scratch: usize,
+  out: usize,
+): i32 {
   if (wanted >= count) {
     for (let i: usize = 0; i < <usize>count; i++) store<u32>(out + (i << 2), <u32>i)
     return count
@@ -133,7 +144,15 @@ export function selectScores(scores: usize, count: i32, wanted: i32, limit: i32,
   }
   const keptEnd = scratch + ((<usize>kept) << 1)
   v128.store(keptEnd, i16x8.splat(i16.MAX_VALUE))
-  const last = Scores.bound(scratch, keptEnd, 16, bound, kept, wanted, wanted)
+  let last = Scores.bound(scratch, keptEnd, 16, bound, kept, wanted, wanted)
+  if (reach > 0) {
+    // With no room between `wanted` and `limit` the bound is the score itself.
+    const far = Scores.bound(scratch, keptEnd, 16, last, wanted, near, near - 1) + reach
+    if (far < last) {
+      last = far
+      wanted = Scores.count(scratch, keptEnd, 16, last)
+    }
+  }
   let ties = wanted - Scores.below(scratch, keptEnd, last)
   let found: usize = 0
   // Written whether it is to stay or not: which are is nothing that a processor can guess.

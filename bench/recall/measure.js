@@ -8,7 +8,7 @@ import { environment, libraryDigest, machine } from '../harness/environment.js'
 import { builtIndex } from '../harness/indexes.js'
 import { runtimeOf } from '../harness/install.js'
 import { Results } from '../harness/results.js'
-import { median } from '../harness/statistics.js'
+import { median, quantile } from '../harness/statistics.js'
 import { sweepFamily } from './sweep.js'
 
 /**
@@ -185,9 +185,8 @@ function integers(path) {
 /** @param {Float64Array} times */
 function summary(times) {
   const sorted = times.slice().sort()
-  const at = (/** @type {number} */ share) =>
-    sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0
-  return { mean: times.reduce((sum, time) => sum + time, 0) / times.length, p50: at(0.5), p99: at(0.99) }
+  const mean = times.reduce((sum, time) => sum + time, 0) / times.length
+  return { mean, p50: quantile(sorted, 0.5), p99: quantile(sorted, 0.99) }
 }
 
 /** @param {any} point */

@@ -1,17 +1,7 @@
 import { sharedU32 } from '../base/shared.js'
 import type { Holders, RouterTables, SharedIndex } from '../pool/messages.js'
-import {
-  endOf,
-  fitLadder,
-  fitVisits,
-  rankQuantile,
-  reachOf,
-  tryVisits,
-  type NearVisit,
-  type RankTable,
-  type TrialTable,
-  type Visit,
-} from '../eval/ladder.js'
+import { endOf, fitLadder, fitVisits, rankQuantile, reachOf, tryVisits, type RankTable } from '../eval/ladder.js'
+import { rankedEntries, type NearVisit, type TrialScores, type TrialTable, type Visit } from '../eval/trial.js'
 import { searchCost } from '../search/cost.js'
 import type { BlockProgress } from '../pool/pool.js'
 import { TUNED_K, type Beam, type Rung } from '../tree/snapshot.js'
@@ -180,11 +170,12 @@ export async function tuneLadders(
     const { leafCount } = build.shape
     // A visit to every leaf is one.
     const tried = most.map((visit, v) => ({ ...visit, leafReach: visit.probes < leafCount ? reaches[v]! : 0 }))
-    const table = await tryCodes(build, index, trees, kept, tried, ks.at(-1)!, (share) =>
+    const table = await tryCodes(build, index, trees, kept, tried, ks, (share) =>
       build.report('tune', 1 + i + share, 3),
     )
     for (const k of ks) rungs.push(...fitLadder(table, k, leafCount, (effort) => searchCost(index.snapshot, effort)))
     build.workspace.give(table.ranks)
+    if (table.scores) build.workspace.give(table.scores.least, table.scores.own, table.scores.scales)
   }
   return rungs
 }
@@ -206,19 +197,33 @@ function someQueries({ queries, neighbours, k, count }: Labelled): Labelled {
   }
 }
 
-/** How far down the order of codes the `k` nearest of each query are under each visit: in the workspace, which wants it back. */
+/** How far down the order of codes the nearest of each query are under each visit: in the workspace, which wants it back. */
 async function tryCodes(
   { pool, input, workspace }: Build,
   index: SharedIndex,
   trees: readonly Judged[],
   sets: readonly Labelled[],
   visits: readonly NearVisit[],
-  k: number,
+  ks: readonly number[],
   progress: (share: number) => void,
 ): Promise<TrialTable> {
   const queries = countOf(sets)
+  const k = ks.at(-1)!
   const ranks = workspace.u32(visits.length * queries * k)
   const visited = workspace.u32(visits.length * queries)
+  const sizes = { size: input.points.size, entryCount: input.entryCount }
+  const reranked = index.snapshot.rowType !== 'none'
+  const ordered = rankedEntries(ks, sizes)
+  // Trees are searched one by one: what is near among the entries of one tells nothing of the others.
+  const scores: TrialScores | undefined =
+    reranked && trees.length === 1
+      ? {
+          ranks: ordered,
+          least: workspace.i16(visits.length * queries * ordered.length),
+          own: workspace.i16(visits.length * queries * k),
+          scales: workspace.f32(queries),
+        }
+      : undefined
   const settings = visits.map(({ probes, leafReach, beams }) => {
     const { beamWidth, beamReach } = beams.at(-1)!
     return { probes, beamWidth, leafReach, beamReach, rerank: 1 }
@@ -236,13 +241,20 @@ async function tryCodes(
       holders: trees.map(({ holders }) => holders),
       out: ranks.subarray(before * k),
       visited: visited.subarray(before),
+      ...(scores && {
+        scores: {
+          ranks: ordered,
+          least: scores.least.subarray(before * ordered.length),
+          own: scores.own.subarray(before * k),
+          scales: scores.scales.subarray(before),
+        },
+      }),
     }
     return pool.each('codeRanks', set.count, TRIAL_BLOCK, request, (done) => progress((before + done) / queries))
   })
-  const reranked = index.snapshot.rowType !== 'none'
   const mean = means(visited, queries).map((leaves) => leaves / trees.length)
   workspace.give(visited)
-  return { visits, visited: mean, ranks, queries, k, size: input.points.size, entryCount: input.entryCount, reranked }
+  return { visits, visited: mean, ranks, queries, k, ...sizes, reranked, ...(scores && { scores }) }
 }
 
 /** Leaves to visit for a recall@10 on the withheld queries, without a beam. */

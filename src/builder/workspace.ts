@@ -24,6 +24,13 @@ export class Workspace {
   }
 
   /** Zeroes that workers can fill. */
+  i16(length: number): Int16Array {
+    const address = this.#allocate(length * 2)
+    if (address === undefined) return new Int16Array(sharedBuffer(length * 2))
+    return this.#own(this.arena.i16(address, length))
+  }
+
+  /** Zeroes that workers can fill. */
   u32(length: number): Uint32Array {
     const address = this.#allocate(length * 4)
     if (address === undefined) return sharedU32(length)

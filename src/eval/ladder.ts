@@ -1,5 +1,5 @@
-import { lowerBound } from '../base/lower-bound.js'
 import { MAX_RUNGS, TUNED_K, type Beam, type Rung, type SearchEffort, type SnapshotHeader } from '../tree/snapshot.js'
+import { reranks, tryReranks, type TrialTable, type Visit } from './trial.js'
 
 /** For each beam, query and true neighbour: the place in the order of visits of the first leaf that holds it. */
 export interface RankTable {
@@ -20,8 +20,6 @@ const WORST_RECALL = 0.5
 const BEST_RECALL = 0.9985
 /** The rank whose mean gap is the reach, as a share of the most leaves or nodes: on average queries keep some three quarters. */
 const REACHED = 0.6
-/** Numbers of reranked rows that are tried: each about this much more than the one before. */
-const RERANK_RATIO = 1.2
 /** Reranked rows for each neighbour where nothing was tuned. */
 const RERANK_UNTUNED = 10
 
@@ -43,18 +41,6 @@ function recalls({ ranks, queries, k: width, leafCount }: RankTable, beam: numbe
   return recall.map((met) => met / (queries * k))
 }
 
-/** A number of leaves to visit, with the recall that they hold for each of `TUNED_K` under each beam that reaches as many. */
-export interface Visit {
-  readonly probes: number
-  /** Under the widest beam. */
-  readonly recall: readonly number[]
-  readonly beams: readonly (Beam & {
-    /** Nodes kept on average. */
-    readonly kept: number
-    readonly recall: readonly number[]
-  })[]
-}
-
 /**
  * What visits to more and more leaves hold.
  * @param kept - of each beam the nodes that it keeps on average.
@@ -69,11 +55,6 @@ export function fitVisits(table: RankTable, kept: readonly number[], below: numb
       .filter(({ beamWidth }) => beamWidth * below >= probes)
     return { probes, recall: beams.at(-1)!.recall, beams }
   })
-}
-
-/** A visit that leaves out what scores far below the best leaf. */
-export interface NearVisit extends Visit {
-  readonly leafReach: number
 }
 
 /** The rank, from 0, of the node that a query of average gaps just leaves out, where at most so many are kept. */
@@ -115,58 +96,6 @@ export function tryVisits(visits: readonly Visit[], ks: readonly number[], all =
 }
 
 /**
- * For each visit under its widest beam, query and true neighbour: how many entries, by code, are as good as it; or, without
- * stored rows, its place among the answers. 2^32 - 1 where it is not met.
- */
-export interface TrialTable {
-  readonly visits: readonly NearVisit[]
-  /** [visits]: leaves that a query visits on average. */
-  readonly visited: readonly number[]
-  /** [visits * queries * k] */
-  readonly ranks: Uint32Array
-  readonly queries: number
-  /** Neighbours of a query. */
-  readonly k: number
-  readonly size: number
-  readonly entryCount: number
-  /** Whether the best by code are compared exactly; otherwise they are the answers. */
-  readonly reranked: boolean
-}
-
-/** Numbers of rows to rerank that are tried for k neighbours. */
-function reranks(k: number, size: number): number[] {
-  const tried: number[] = []
-  for (let rerank = k; rerank < Math.min(size, k * 100 + 1000); rerank = Math.ceil(rerank * RERANK_RATIO)) {
-    tried.push(rerank)
-  }
-  return tried
-}
-
-/** Lower bound of recall@k of a visit for each number of reranked rows: the mean less one standard error. */
-function trialRecalls(table: TrialTable, visit: number, k: number, tried: readonly number[]): number[] {
-  const { ranks, queries, k: width, size, entryCount } = table
-  const sums = new Float64Array(tried.length)
-  const squares = new Float64Array(tried.length)
-  const bounds = table.reranked ? tried.map((rerank) => Math.ceil((rerank * entryCount) / size)) : [k]
-  const first = new Uint32Array(bounds.length + 1)
-  for (let q = 0; q < queries; q++) {
-    const at = (visit * queries + q) * width
-    first.fill(0)
-    for (let j = at; j < at + k; j++) first[lowerBound(bounds, ranks[j]!)]!++
-    for (let r = 0, found = 0; r < tried.length; r++) {
-      found += first[r]!
-      sums[r]! += found / k
-      squares[r]! += (found / k) ** 2
-    }
-  }
-  return Array.from(sums, (sum, r) => {
-    const mean = sum / queries
-    const variance = Math.max(0, squares[r]! / queries - mean * mean)
-    return Math.max(0, mean - Math.sqrt(variance / queries))
-  })
-}
-
-/**
  * The ladder of settings for k neighbours, from cheap to dear: no setting is dearer than another that reaches as much, and
  * the last looks at every row; where no rows are kept, the last is the one that reaches most.
  * @param cost - of a setting.
@@ -180,13 +109,23 @@ export function fitLadder(
   const tried = table.reranked ? reranks(Math.min(k, table.size), table.size) : [0]
   const column = TUNED_K.findIndex((known) => known === k)
   const settings = table.visits.flatMap(({ probes, leafReach, recall: widest, beams }, v) => {
-    const reached = trialRecalls(table, v, Math.min(k, table.k), tried)
+    const trials = tryReranks(table, v, k, tried)
     // A narrower beam loses the neighbours whose leaves it misses, and ranks no other one lower.
     return beams.flatMap(({ beamWidth, beamReach, kept, recall }) => {
       const loss = Math.max(0, widest[column]! - recall[column]!)
-      return tried.map((rerank, r) => ({
-        rung: { probes, beamWidth, rerank, k, recall: Math.max(0, reached[r]! - loss), leafReach, beamReach },
-        cost: cost({ probes: table.visited[v]!, beamWidth: kept, rerank }),
+      return trials.map(({ rerank, rowReach, compared, recall: reached }) => ({
+        rung: {
+          probes,
+          beamWidth,
+          rerank,
+          k,
+          // As a file keeps it.
+          recall: Math.fround(Math.max(0, reached - loss)),
+          leafReach,
+          beamReach,
+          rowReach,
+        },
+        cost: cost({ probes: table.visited[v]!, beamWidth: kept, rerank: compared }),
       }))
     })
   })
@@ -205,6 +144,7 @@ export function fitLadder(
     recall: 1,
     leafReach: 0,
     beamReach: 0,
+    rowReach: 0,
   }
   return [...thinned(rungs, room - 1), every]
 }

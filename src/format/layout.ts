@@ -21,7 +21,6 @@ const READ = {
   u64: 'getBigUint64',
   i64: 'getBigInt64',
   f32: 'getFloat32',
-  f64: 'getFloat64',
 } as const
 
 /** The numbers of a structure by name, those of 64 bits as bigints. */
@@ -110,7 +109,7 @@ export const META = {
   trainer: field(12, 'u8'),
   depth: field(13, 'u8'),
   trees: field(14, 'u8'),
-  metaReserved: field(15, 'u8'),
+  metaReserved: field(15, 'u8[1]'),
   seed: field(16, 'i64'),
   entryCount: field(24, 'u64'),
   arities: field(32, 'u32[8]'),
@@ -128,7 +127,8 @@ export const RUNG = {
   beamWidth: field(4, 'u32'),
   rerank: field(8, 'u32'),
   k: field(12, 'u32'),
-  recall: field(16, 'f64'),
+  recall: field(16, 'f32'),
+  rowReach: field(20, 'f32'),
   leafReach: field(24, 'f32'),
   beamReach: field(28, 'f32'),
 } as const

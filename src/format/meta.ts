@@ -103,6 +103,7 @@ function checkRungs({ rungs, shape, size, rowType }: SnapshotHeader, at: number)
     check.holds('recall', recall >= least && recall <= 1, `${least} to 1`)
     check.finite('leafReach')
     check.finite('beamReach')
+    check.finite('rowReach')
     before = rung
   }
 }
@@ -147,15 +148,16 @@ export function writeMeta(bytes: Uint8Array, header: SnapshotHeader): void {
   view.setUint32(META.codeBytes.offset, header.codeBytes, true)
   view.setFloat32(META.termUnit.offset, header.termUnit, true)
   view.setUint8(META.rotated.offset, header.rotated ? 1 : 0)
-  for (const [r, { probes, beamWidth, rerank, k, recall, leafReach, beamReach }] of header.rungs.entries()) {
+  for (const [r, { probes, beamWidth, rerank, k, recall, ...reaches }] of header.rungs.entries()) {
     const base = META.rungs.offset + r * RUNG_BYTES
     view.setUint32(base + RUNG.probes.offset, probes, true)
     view.setUint32(base + RUNG.beamWidth.offset, beamWidth, true)
     view.setUint32(base + RUNG.rerank.offset, rerank, true)
     view.setUint32(base + RUNG.k.offset, k, true)
-    view.setFloat64(base + RUNG.recall.offset, recall, true)
-    view.setFloat32(base + RUNG.leafReach.offset, leafReach, true)
-    view.setFloat32(base + RUNG.beamReach.offset, beamReach, true)
+    view.setFloat32(base + RUNG.recall.offset, recall, true)
+    view.setFloat32(base + RUNG.rowReach.offset, reaches.rowReach, true)
+    view.setFloat32(base + RUNG.leafReach.offset, reaches.leafReach, true)
+    view.setFloat32(base + RUNG.beamReach.offset, reaches.beamReach, true)
   }
 }
 
@@ -168,7 +170,7 @@ export function writeMeta(bytes: Uint8Array, header: SnapshotHeader): void {
 export function readMeta(bytes: Uint8Array, at: number): SnapshotHeader {
   const view = new DataView(bytes.buffer, bytes.byteOffset, META_BYTES)
   const fields = readFields(view, 0, META)
-  const { depth, rungCount, rotated } = fields
+  const { depth, rungCount, rotated, ...scalars } = fields
   const check = checksOf(at, META, fields)
   check.range('depth', 0, MAX_LEVELS)
   check.range('rungCount', 0, MAX_RUNGS)
@@ -186,21 +188,17 @@ export function readMeta(bytes: Uint8Array, at: number): SnapshotHeader {
     return value!
   }
   const header: SnapshotHeader = {
-    size: fields.size,
-    dim: fields.dim,
+    ...scalars,
     metric: code('metric'),
     rowType: code('rowType'),
     idKind: code('idKind'),
     router: code('router'),
-    shape: treeShape(arities),
-    trees: fields.trees,
-    entryCount: Number(fields.entryCount),
-    rungs,
-    codeBytes: fields.codeBytes,
-    rotated: rotated === 1,
-    termUnit: fields.termUnit,
-    seed: Number(fields.seed),
     trainer: code('trainer'),
+    shape: treeShape(arities),
+    entryCount: Number(scalars.entryCount),
+    seed: Number(scalars.seed),
+    rotated: rotated === 1,
+    rungs,
   }
   checkHeader(header, at)
   return header

@@ -123,7 +123,16 @@ export interface CodeKernels {
    * @param out - u32 [limit], or [count] where all are wanted.
    * @returns how many: `wanted` or `count`.
    */
-  selectScores(scores: number, count: number, wanted: number, limit: number, scratch: number, out: number): number
+  selectScores(
+    scores: number,
+    count: number,
+    wanted: number,
+    near: number,
+    reach: number,
+    limit: number,
+    scratch: number,
+    out: number,
+  ): number
   /** Entries of leaves u32 [count]. */
   countEntries(leaves: number, count: number, leafOffsets: number): number
   /** How many of scores i16 [count], a multiple of 8, are at most `bound`. */

@@ -8,6 +8,7 @@ import type { PointTable } from '../partition/points.js'
 import type { BlockRouter } from '../partition/route-block.js'
 import type { LeafRecords } from '../codes/leaves.js'
 import type { FittedBlock } from '../codes/rotation.js'
+import type { TrialScores } from '../eval/trial.js'
 import type { Beam, SearchEffort, Snapshot } from '../tree/snapshot.js'
 import type { Prepared, TrainingPlan, TrainingTask, TrainResult } from '../train/router.js'
 
@@ -323,6 +324,8 @@ export interface Tasks {
       out: Uint32Array
       /** [settings * total]: leaves that a search visits, those of all trees. */
       visited: Uint32Array
+      /** Of an index of one tree. */
+      scores?: TrialScores
     } & Block
     output: undefined
   }

@@ -1,4 +1,5 @@
 import { BLOCK } from '../codes/shape.js'
+import { ScoreCounts } from '../eval/score-counts.js'
 import type { Arena } from '../kernels/memory.js'
 import { LeafWriter } from '../codes/leaf-writer.js'
 import { NO_ROW } from '../partition/points.js'
@@ -51,6 +52,8 @@ class EntryRanker {
   readonly #sort: number
   /** Leaves that each setting visits of the tree at hand. */
   readonly #visits: Uint32Array
+  /** The least scores of what a setting visits, where they are asked for. */
+  readonly #counts: ScoreCounts | undefined
 
   constructor(input: Tasks['codeRanks']['input']) {
     const { memory, key, snapshot } = input.index
@@ -62,6 +65,7 @@ class EntryRanker {
     this.#starts = new Uint32Array(leafCount + 1)
     this.#sort = this.#arena.allocate(this.#arena.kernels.sortBytes(leafCount))
     this.#visits = new Uint32Array(input.settings.length)
+    this.#counts = input.scores && new ScoreCounts(input.scores.ranks)
   }
 
   close(): void {
@@ -69,29 +73,21 @@ class EntryRanker {
     this.#searcher.close()
   }
 
-  /**
-   * @param write - takes a setting, the number of a row and its rank; of several trees the least is the row's.
-   * @param visit - takes a setting and how many leaves of a tree it visits.
-   */
-  rank(
-    query: ArrayLike<number>,
-    rows: Uint32Array,
-    write: (setting: number, row: number, rank: number) => void,
-    visit: (setting: number, leaves: number) => void,
-  ): void {
-    const { index, settings, holders } = this.#input
+  /** Rank the rows that query `i` looks for; of several trees the least rank is a row's. */
+  rank(i: number, query: ArrayLike<number>, rows: Uint32Array): void {
+    const { index, settings, holders, visited, total } = this.#input
     const arena = this.#arena
     const arrange = (leaves: number, scores: number, count: number): void => {
       arena.kernels.sortBest(leaves, scores, count, this.#sort)
       this.#countVisits(scores, count)
-      this.#visits.forEach((visited, setting) => visit(setting, visited))
+      this.#visits.forEach((leaves, setting) => (visited[setting * total + i]! += leaves))
     }
-    this.#searcher.scanTrees(query, settings.at(-1)!, arrange, (t, visited, { scores }) => {
+    this.#searcher.scanTrees(query, settings.at(-1)!, arrange, (t, visited, { scores, scale }) => {
       // Made for each scan: a memory that grew may have new views.
       const records = new LeafWriter(index.snapshot.tree[t]!, index.snapshot)
       const all = arena.i16(scores.address, scores.count)
       this.#enter(visited, records)
-      for (const [i, position] of rows.entries()) {
+      for (const [j, position] of rows.entries()) {
         if (position === NO_ROW) continue
         const { leaves, offsets } = holders[t]!
         const met: Met[] = []
@@ -99,8 +95,9 @@ class EntryRanker {
           const visit = this.#visitOf[leaf]!
           if (visit >= 0) met.push({ visit, score: all[this.#starts[visit]! + records.entryOf(leaf, position)]! })
         }
-        if (met.length > 0) this.#count(met, scores.address, (setting, rank) => write(setting, i, rank))
+        if (met.length > 0) this.#count(met, scores.address, i, j)
       }
+      this.#order(i, all, scale)
       for (const leaf of visited) this.#visitOf[leaf] = -1
     })
   }
@@ -127,8 +124,9 @@ class EntryRanker {
   }
 
   /** Count setting by setting: what is new in each, or all of it anew where a better entry of the row is met. */
-  #count(met: readonly Met[], scores: number, write: (setting: number, rank: number) => void): void {
+  #count(met: readonly Met[], scores: number, i: number, j: number): void {
     const { kernels } = this.#arena
+    const { out, scores: kept } = this.#input
     let best = Infinity
     let rank = 0
     let counted = 0
@@ -142,34 +140,51 @@ class EntryRanker {
       const end = this.#starts[visits]!
       rank += kernels.countScores(scores + counted * 2, end - counted, best)
       counted = end
-      write(setting, rank)
+      const at = placeOf(this.#input, setting, i) + j
+      out[at] = Math.min(out[at]!, rank)
+      if (kept !== undefined) kept.own[at] = best
+    })
+  }
+
+  /** The least scores of what each setting visits. */
+  #order(i: number, all: Int16Array, scale: number): void {
+    const { scores, total } = this.#input
+    const counts = this.#counts
+    if (scores === undefined || counts === undefined) return
+    const { ranks, least, scales } = scores
+    scales[i] = scale
+    counts.clear()
+    let counted = 0
+    this.#visits.forEach((visits, setting) => {
+      const end = this.#starts[visits]!
+      counts.add(all.subarray(counted, end))
+      counted = end
+      const at = (setting * total + i) * ranks.length
+      counts.read(least.subarray(at, at + ranks.length))
     })
   }
 }
 
+/** Where the rows that a query looks for stand in the tables of a setting. */
+function placeOf({ total, k }: Tasks['codeRanks']['input'], setting: number, query: number): number {
+  return (setting * total + query) * k
+}
+
+function rowsOf({ neighbours, known, k }: Tasks['codeRanks']['input'], query: number): Uint32Array {
+  return neighbours.subarray(query * known, query * known + k)
+}
+
 export function codeRanks(input: Tasks['codeRanks']['input']): undefined {
-  const { index, points, settings, queries, total, neighbours, known, k, out, visited, first, count } = input
-  const placeOf = (setting: number, query: number): number => (setting * total + query) * k
-  const rowsOf = (query: number): Uint32Array => neighbours.subarray(query * known, query * known + k)
+  const { index, points, settings, queries, total, out, visited, first, count } = input
   for (let s = 0; s < settings.length; s++) {
-    out.fill(NOT_MET, placeOf(s, first), placeOf(s, first + count))
+    out.fill(NOT_MET, placeOf(input, s, first), placeOf(input, s, first + count))
     visited.fill(0, s * total + first, s * total + first + count)
   }
-  if (index.snapshot.rowType === 'none') return answersOf(input, placeOf, rowsOf)
+  if (index.snapshot.rowType === 'none') return answersOf(input)
   const ranker = new EntryRanker(input)
   const room = new Float32Array(points.dim)
   try {
-    for (let i = first; i < first + count; i++) {
-      ranker.rank(
-        queryAt(queries, points, i, room),
-        rowsOf(i),
-        (setting, row, rank) => {
-          const at = placeOf(setting, i) + row
-          out[at] = Math.min(out[at]!, rank)
-        },
-        (setting, leaves) => (visited[setting * total + i]! += leaves),
-      )
-    }
+    for (let i = first; i < first + count; i++) ranker.rank(i, queryAt(queries, points, i, room), rowsOf(input, i))
   } finally {
     ranker.close()
   }
@@ -177,11 +192,8 @@ export function codeRanks(input: Tasks['codeRanks']['input']): undefined {
 }
 
 /** Without rows: where each row stands among the answers. */
-function answersOf(
-  { index, points, settings, queries, total, k, out, visited, first, count }: Tasks['codeRanks']['input'],
-  placeOf: (setting: number, query: number) => number,
-  rowsOf: (query: number) => Uint32Array,
-): undefined {
+function answersOf(input: Tasks['codeRanks']['input']): undefined {
+  const { index, points, settings, queries, total, k, out, visited, first, count } = input
   const searcher = searcherOf(index)
   const { shape, entryCount } = index.snapshot
   const numbers = new Uint32Array(k + 1)
@@ -191,8 +203,8 @@ function answersOf(
     for (const [s, effort] of settings.entries()) {
       const found = searcher.search(query, Math.min(k + 1, points.size), effort, numbers, distances)
       visited[s * total + i] = Math.round((searcher.candidates * shape.leafCount) / entryCount)
-      const own = out.subarray(placeOf(s, i), placeOf(s, i) + k)
-      answerRanks(numbers.subarray(0, found), index.snapshot.order, rowsOf(i), queries.positions?.[i], own)
+      const own = out.subarray(placeOf(input, s, i), placeOf(input, s, i) + k)
+      answerRanks(numbers.subarray(0, found), index.snapshot.order, rowsOf(input, i), queries.positions?.[i], own)
     }
   }
   return undefined

@@ -7,6 +7,8 @@ import type { CodeRows } from './code-rows.js'
 
 /** Leaves scanned by one kernel call: a few milliseconds at most. */
 const LEAVES_A_CALL = 4096
+/** Steps between the least score and the largest. */
+const MOST_STEPS = 65_535
 /** Places that a leaf takes beyond its entries, at most: the rest of its last block. */
 const LEAF_EXCESS = 15
 
@@ -36,6 +38,11 @@ export class LeafScan {
   /** Address of the positions that the last `select` chose, u32, ascending. */
   get positions(): number {
     return this.#chosen
+  }
+
+  /** Score steps for a unit of distance. */
+  get scale(): number {
+    return this.#codes.scale
   }
 
   /** Scores of the last scan, i16, leaf after leaf, each in whole blocks of 16. */
@@ -137,20 +144,23 @@ export class LeafScan {
   }
 
   /** Choose the places of the best entries of the last scan. */
-  #choose(entries: number, wanted: number): number {
+  #choose(entries: number, wanted: number, near = 0, reach = 0): number {
     const places = this.#places
     const most = wanted < entries ? wanted : places
-    return this.#arena.kernels.selectScores(this.#scores, places, most, this.#chosenRoom, this.#sort, this.#chosen)
+    const { kernels } = this.#arena
+    const steps = Math.min(MOST_STEPS, reach * this.#codes.scale)
+    return kernels.selectScores(this.#scores, places, most, near, steps, this.#chosenRoom, this.#sort, this.#chosen)
   }
 
   /**
-   * The rows of the best entries of the last scan, by score: `wanted` entries, or all where there are no more.
+   * The rows of the best entries of the last scan, by score: `wanted` entries, or all where there are no more, without those
+   * that are more than `reach` farther by code than entry `near`.
    * @returns how many rows there are, each once, at `positions`.
    */
-  select(tree: number, leaves: number, entries: number, wanted: number): number {
+  select(tree: number, leaves: number, entries: number, wanted: number, near: number, reach?: number): number {
     const { kernels } = this.#arena
     const { leafOffsets, leaves: records } = this.#snapshot.tree[tree]!
-    const count = this.#choose(entries, wanted)
+    const count = this.#choose(entries, wanted, near, reach)
     return kernels.placePositions(
       this.#chosen,
       count,

@@ -76,12 +76,6 @@ export class QueryBuffer {
     return align64(((dim + 15) & ~15) * 10 + 16)
   }
 
-  /** The loaded query's components for distances. */
-  get components(): Float32Array {
-    this.#view()
-    return this.#values.subarray(0, this.#dim)
-  }
-
   /**
    * Take in a query.
    * @throws {DimensionMismatchError} when it has another length; {InvalidArgumentError} when a component is no finite

@@ -232,20 +232,6 @@ export class RouteModel {
     }
     return count
   }
-
-  /**
-   * Score the children of one node, for a tree update that goes layer by layer.
-   * @param node - its number within level `level` - 1 (0 for the root).
-   * @returns address of f32 [arity], valid until the next call; comparable among these children alone.
-   */
-  scoreNode(query: number, level: number, node: number): number {
-    const { nodes, scores, best } = this.at
-    const z = this.encode(query)
-    this.arena.u32(nodes, 1)[0] = node
-    this.arena.f32(best, 1)[0] = 0
-    this.scoreLevel(level, z, nodes, 1, best, scores)
-    return scores
-  }
 }
 
 /** Tables of a stored router in their order. */

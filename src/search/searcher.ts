@@ -1,6 +1,6 @@
 import { align64 } from '../base/align.js'
 import type { Arena } from '../kernels/memory.js'
-import type { SearchEffort, Snapshot, SnapshotHeader } from '../tree/snapshot.js'
+import { entriesOf, nearestRows, type SearchEffort, type Snapshot, type SnapshotHeader } from '../tree/snapshot.js'
 import { QueryCodes } from '../codes/query-codes.js'
 import { CodeRows } from './code-rows.js'
 import { LeafScan } from './leaf-scan.js'
@@ -186,15 +186,16 @@ export class Searcher {
 
   /** Visit the probed leaves of every tree; go on past them while fewer than k rows were found. */
   #scanLeaves(k: number, effort: SearchEffort): void {
-    const { size, entryCount } = this.snapshot
-    const { leafCount } = this.snapshot.shape
+    const { entryCount, shape } = this.snapshot
+    const { leafCount } = shape
     let now = effort
     // A row counts once however many copies of it are among the best entries.
     let wanted = this.#codeRows
       ? CodeRows.wanted(this.snapshot, k)
-      : Math.ceil((Math.max(k, effort.rerank) * entryCount) / size)
+      : entriesOf(Math.max(k, effort.rerank), this.snapshot)
+    const near = entriesOf(nearestRows(k, effort.rerank), this.snapshot)
     for (;;) {
-      this.#visit(now, wanted)
+      this.#visit(now, wanted, near)
       this.#refresh()
       const found = this.#integers[this.#heap >>> 2]!
       if (found >= k || (now.probes >= leafCount && wanted >= entryCount)) return
@@ -204,7 +205,7 @@ export class Searcher {
     }
   }
 
-  #visit(effort: SearchEffort, wanted: number): void {
+  #visit(effort: SearchEffort, wanted: number, near: number): void {
     const { tree } = this.snapshot
     const scan = this.scan!
     scan.load(this.query.routing)
@@ -225,7 +226,7 @@ export class Searcher {
         scan.selectScored(t, model.leaves, entries, wanted, codeRows, length)
         continue
       }
-      const rows = scan.select(t, model.leaves, entries, wanted)
+      const rows = scan.select(t, model.leaves, entries, wanted, near, effort.rowReach)
       this.#rerank(scan.positions, rows)
     }
     if (codeRows !== undefined) codeRows.offer(this.#order, this.#heap)

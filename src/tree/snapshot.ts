@@ -27,6 +27,21 @@ export interface SearchEffort {
   readonly leafReach?: number
   /** Which of these nodes are kept, in the same way, at each level above the leaves. */
   readonly beamReach?: number
+  /**
+   * Which of these rows are compared: those whose distance by code is at most so much more than that of the last of the
+   * `nearestRows`. Without, or where it is 0, all of them.
+   */
+  readonly rowReach?: number
+}
+
+/** How many of the rows that may be compared are compared for certain: those for which a search asks, and an eighth. */
+export function nearestRows(k: number, rerank: number): number {
+  return Math.max(k, rerank / 8)
+}
+
+/** Entries of a tree that hold so many rows, where these have as many copies as the average row. */
+export function entriesOf(rows: number, { size, entryCount }: Pick<SnapshotHeader, 'size' | 'entryCount'>): number {
+  return Math.ceil((rows * entryCount) / size)
 }
 
 /** What a search keeps at each level above the leaves. */

@@ -62,6 +62,7 @@ describe('files of version 1', () => {
       recall: 0.5,
       leafReach: 0,
       beamReach: 0,
+      rowReach: 0,
     })
     expect([...linear.tree[0]!.leafOffsets]).toEqual([0, 2, 5, 8, 10])
     const leaves = unpackLeaves(linear.tree[0]!, linear)

@@ -162,6 +162,7 @@ function headerOf(options: MakeOptions): SnapshotHeader {
       recall: 0.25 + r / 4,
       leafReach: reach * r,
       beamReach: (reach * r) / 2,
+      rowReach: (reach * r) / 4,
     })),
     codeBytes: depth === 0 ? 0 : (options.codeBytes ?? defaultCodeBytes(dim, rowType)),
     rotated,

@@ -64,7 +64,9 @@ describe('an index written and viewed again', () => {
     expect(units.length).toBe(options.rowType === 'i10' ? header.size : 0)
     expect(order.length).toBe(header.shape.arities.length === 0 ? 0 : header.size)
     expect(tree.length).toBe(header.shape.arities.length === 0 ? 0 : (options.trees ?? 1))
-    expect(header.rungs.map(({ leafReach }) => leafReach)).toEqual(header.rungs.map((_, r) => r * (options.reach ?? 0)))
+    const reach = options.reach ?? 0
+    expect(header.rungs.map(({ leafReach }) => leafReach)).toEqual(header.rungs.map((_, r) => r * reach))
+    expect(header.rungs.map(({ rowReach }) => rowReach)).toEqual(header.rungs.map((_, r) => (r * reach) / 4))
     expect(ids === undefined).toBe((options.idKind ?? 'row') === 'row')
 
     const stringBytes = ids !== undefined && 'bytes' in ids ? ids.bytes.length : 0
@@ -130,14 +132,14 @@ describe('an index written and viewed again', () => {
     expect(write({})).not.toThrow()
     expect(write({ entryCount: 4 })).toThrow(expect.objectContaining({ code: 'BATL_FORMAT' }))
     expect(write({ trees: 9 })).toThrow(/trees is 9/)
-    const rung = { probes: 1, beamWidth: 1, rerank: 1, k: 1, recall: 0.5, leafReach: 0, beamReach: 0 }
+    const rung = { probes: 1, beamWidth: 1, rerank: 1, k: 1, recall: 0.5, leafReach: 0, beamReach: 0, rowReach: 0 }
     expect(write({ rungs: [rung, { ...rung, k: 10, recall: 0.1 }] })).not.toThrow()
     expect(write({ rungs: [{ ...rung, probes: 3 }] })).toThrow(/rung 0: probes is 3/)
     expect(write({ rungs: [{ ...rung, rerank: 6 }] })).toThrow(/rung 0: rerank is 6, but must be 1 to 5 = size/)
     expect(write({ rungs: [{ ...rung, k: 2 }] })).toThrow(/rung 0: k is 2, but must be one of 1, 10, 100/)
     expect(write({ rungs: [{ ...rung, k: 10 }, rung] })).toThrow(/rung 1: k is 1/)
     expect(write({ rungs: [rung, { ...rung, recall: 0.4 }] })).toThrow(/rung 1: recall is 0.4, but must be 0.5 to 1/)
-    for (const name of ['leafReach', 'beamReach']) {
+    for (const name of ['leafReach', 'beamReach', 'rowReach']) {
       for (const value of [-1, NaN, Infinity]) {
         const message = `rung 0: ${name} is ${value}, but must be finite and at least 0`
         expect(write({ rungs: [{ ...rung, [name]: value }] })).toThrow(message)

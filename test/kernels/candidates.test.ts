@@ -21,7 +21,7 @@ onEachBinary((open) => {
     expect(arena.kernels.countScores(put(arena, new Int16Array(many).fill(-5)), many, -5)).toBe(many)
   })
 
-  test('selectScores gives the least scores, ascending places, the first of equals', () => {
+  test('selectScores gives the least scores within reach, ascending places, the first of equals', () => {
     const arena = open()
     const makers: [string, (rng: Rng, i: number) => number][] = [
       ['anything', (rng) => rng.below(65_536) - 32_768],
@@ -48,12 +48,20 @@ onEachBinary((open) => {
           for (const limit of wanted < count ? [wanted, wanted + 20, 3 * wanted + 64] : [count]) {
             const out = room(arena, Math.max(0, limit) * 4)
             const scratch = room(arena, Math.max(0, limit + 8) * 2)
-            const found = arena.kernels.selectScores(at, count, wanted, limit, scratch.address, out.address)
-            const how = [name, count, wanted, limit]
-            expect([how, out.untouched(), scratch.untouched()]).toEqual([how, true, true])
-            expect([how, found]).toEqual([how, Math.min(Math.max(wanted, 0), count)])
-            const chosen = sorted.slice(0, found).sort((a, b) => a - b)
-            expect(Array.from(arena.u32(out.address, found))).toEqual(chosen)
+            const bounds: [near: number, reach: number][] = [[0, 0]]
+            if (wanted > 0 && wanted < count && count <= 2048) {
+              bounds.push([Math.max(1, wanted >> 3), 1 + rng.below(1000)], [Math.max(1, wanted >> 1), 1], [1, 65_535])
+            }
+            for (const [near, reach] of bounds) {
+              const { kernels } = arena
+              const found = kernels.selectScores(at, count, wanted, near, reach, limit, scratch.address, out.address)
+              const how = [name, count, wanted, limit, near, reach]
+              expect([how, out.untouched(), scratch.untouched()]).toEqual([how, true, true])
+              const farthest = reach > 0 ? scores[sorted[near - 1]!]! + reach : Infinity
+              const chosen = sorted.slice(0, Math.max(wanted, 0)).filter((place) => scores[place]! <= farthest)
+              expect([how, found]).toEqual([how, chosen.length])
+              expect(Array.from(arena.u32(out.address, found))).toEqual(chosen.sort((a, b) => a - b))
+            }
             arena.free(out.address)
             arena.free(scratch.address)
           }

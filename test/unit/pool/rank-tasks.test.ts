@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals'
 import { Rng } from '../../../build/base/rng.js'
 import { buildIndex } from '../../../build/builder/build.js'
 import { LeafWriter } from '../../../build/codes/leaf-writer.js'
+import { NO_ENTRY } from '../../../build/eval/score-counts.js'
 import type { Holders } from '../../../build/pool/messages.js'
 import { codeRanks } from '../../../build/pool/rank-tasks.js'
 import { beamRanks } from '../../../build/pool/route-tasks.js'
@@ -60,6 +61,13 @@ describe('ranks by code', () => {
     const neighbours = new Uint32Array(total * K).map((_, i) => (i % K === K - 1 ? NOT_MET : rng.below(SIZE)))
     const out = new Uint32Array(settings.length * total * K)
     const visits = new Uint32Array(settings.length * total).fill(99)
+    const ranks = [1, 5, 40, 2000, SIZE]
+    const known = {
+      ranks,
+      least: new Int16Array(settings.length * total * ranks.length),
+      own: new Int16Array(settings.length * total * K),
+      scales: new Float32Array(total),
+    }
     const { rowType, metric } = snapshot
     const points = { memory: arena.memory, key, rows: 0, scales: 0, size: SIZE, dim: DIM, metric, rowType } as const
     if (rowType === 'none') throw new Error('the index keeps its rows')
@@ -75,6 +83,7 @@ describe('ranks by code', () => {
       holders,
       out,
       visited: visits,
+      ...(trees === 1 && { scores: known }),
       first: 0,
       count: total,
     })
@@ -104,14 +113,23 @@ describe('ranks by code', () => {
       settings.forEach((setting, s) => {
         const expected = new Array<number>(K).fill(NOT_MET)
         let leaves = 0
+        const best = new Map<number, number>()
         searcher.scanTrees(
           query,
           setting,
           () => undefined,
-          (t, visited) => {
+          (t, visited, { scale }) => {
             const records = new LeafWriter(snapshot.tree[t]!, snapshot)
             leaves += visited.length
             const seen = [...visited].flatMap((leaf) => scores[t]![leaf]!)
+            if (trees === 1) {
+              seen.sort((a, b) => a - b)
+              const from = (s * total + i) * ranks.length
+              expect([...known.least.subarray(from, from + ranks.length)]).toEqual(
+                ranks.map((rank) => seen[rank - 1] ?? NO_ENTRY),
+              )
+              expect(known.scales[i]).toBe(Math.fround(scale))
+            }
             for (let j = 0; j < K - 1; j++) {
               const position = neighbours[i * K + j]!
               const met = [...visited].flatMap((leaf) => {
@@ -121,11 +139,13 @@ describe('ranks by code', () => {
               if (met.length === 0) continue
               const rank = seen.filter((score) => score <= Math.min(...met)).length
               expected[j] = Math.min(expected[j]!, rank)
+              best.set(j, Math.min(...met))
             }
           },
         )
         const at = (s * total + i) * K
         expect([...out.subarray(at, at + K)]).toEqual(expected)
+        if (trees === 1) for (const [j, score] of best) expect(known.own[at + j]).toBe(score)
         expect(visits[s * total + i]).toBe(leaves)
         if (setting.leafReach > 0 && leaves < setting.probes * trees) some++
       })

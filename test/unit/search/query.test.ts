@@ -16,7 +16,6 @@ describe('a query', () => {
     query.load([1, -2, 0.5])
     expect([...arena.f32(query.address, 16)]).toEqual([1, -2, 0.5, ...new Array(13).fill(0)])
     expect([...arena.f32(query.routing, 4)]).toEqual([1, -2, 0.5, 0])
-    expect([...query.components]).toEqual([1, -2, 0.5])
   })
 
   test('is of unit length under cosine', () => {
@@ -59,7 +58,7 @@ describe('a query', () => {
   test('of f16 bits is what they stand for', () => {
     const query = buffer(2, 'l2', 'f32')
     query.load(Uint16Array.of(toHalf(1.5), toHalf(-2)))
-    expect([...query.components]).toEqual([1.5, -2])
+    expect([...arena.f32(query.address, 2)]).toEqual([1.5, -2])
     expect(() => query.load(Uint16Array.of(0x7c00, 0))).toThrow(/Infinity/)
   })
 })

@@ -200,6 +200,12 @@ describe.each((['linear', 'residual'] as const).flatMap((kind) => SHAPES.map((ar
       arena.allocate(RouteModel.scratchBytes(arena.kernels, scratch)),
     )
     const own = unpacked(kind, shape, stored)
+    /** Scores of all nodes of a level. */
+    const storedScores = (level: number): Float32Array => {
+      const all = { probes: shape.leafCount, beamWidth: shape.leafCount }
+      const count = model.route(query, all, arities.slice(0, level + 1))
+      return arena.f32(model.leafScores, count).slice()
+    }
 
     test('keeps each row within half a step, and other tables as they are', () => {
       const [before, after] = [tables, own].map((floats) => routerViews(routerTensors(kind, shape, DIM), floats))
@@ -222,28 +228,21 @@ describe.each((['linear', 'residual'] as const).flatMap((kind) => SHAPES.map((ar
       const last = arities.length - 1
       for (let level = 0; level <= last; level++) {
         const wanted = levelScores(kind, shape, own, level, values)
-        const count = level === 0 ? 1 : shape.nodeCounts[level - 1]!
         const weights = routerViews(routerTensors(kind, shape, DIM), own).get(`level ${level}`)!
         const width = padded(DIM)
-        for (let node = 0; node < count; node++) {
-          const scores = arena.f32(model.scoreNode(query, level, node), arities[level]!)
-          scores.forEach((score, child) => {
-            const row = node * arities[level]! + child
-            // Components of the encoded query are below 8, so each is off by at most half of 8 / 2047.
-            const sum = weights.subarray(row * width, (row + 1) * width).reduce((s, w) => s + Math.abs(w), 0)
-            expect(Math.abs(score - wanted[row]!)).toBeLessThanOrEqual((4 / 2047) * sum + 1e-5)
-          })
-        }
+        const scores = storedScores(level)
+        expect(scores.length).toBe(shape.nodeCounts[level])
+        scores.forEach((score, row) => {
+          // Components of the encoded query are below 8, so each is off by at most half of 8 / 2047.
+          const sum = weights.subarray(row * width, (row + 1) * width).reduce((s, w) => s + Math.abs(w), 0)
+          expect(Math.abs(score - wanted[row]!)).toBeLessThanOrEqual((4 / 2047) * sum + 1e-5)
+        })
       }
     })
 
     test('a beam of all nodes finds the best leaves by these scores, ascending', () => {
       const leaves = shape.leafCount
-      const arity = arities.at(-1)!
-      const scores = new Float32Array(leaves)
-      for (let node = 0; node < leaves / arity; node++) {
-        scores.set(arena.f32(model.scoreNode(query, arities.length - 1, node), arity), node * arity)
-      }
+      const scores = storedScores(arities.length - 1)
       const order = [...scores.keys()].sort((a, b) => scores[b]! - scores[a]! || a - b)
       for (const probes of [1, 3, leaves]) {
         const count = model.route(query, { probes, beamWidth: leaves })
