@@ -110,6 +110,7 @@ export function fitLadder(
   const column = TUNED_K.findIndex((known) => known === k)
   const settings = table.visits.flatMap(({ probes, leafReach, recall: widest, beams }, v) => {
     const trials = tryReranks(table, v, k, tried)
+    if (table.scores) trials.push(...tryReranks(table, v, k, tried, table.scores))
     // A narrower beam loses the neighbours whose leaves it misses, and ranks no other one lower.
     return beams.flatMap(({ beamWidth, beamReach, kept, recall }) => {
       const loss = Math.max(0, widest[column]! - recall[column]!)

@@ -4,6 +4,8 @@ import { NO_ENTRY } from './score-counts.js'
 
 /** Numbers of reranked rows that are tried: each about this much more than the one before. */
 const RERANK_RATIO = 1.2
+/** What a row costs that is chosen by code and then left out, as a share of one that is compared: its place among the chosen. */
+const LEFT_OUT = 0.2
 /** The place by code whose mean gap is the reach of rows, as a share of the most. */
 const ROWS_REACHED = 0.5
 
@@ -85,7 +87,7 @@ export function rankedEntries(ks: readonly number[], header: TableSizes): number
 interface RerankTrial {
   readonly rerank: number
   readonly rowReach: number
-  /** Rows that a query compares on average. */
+  /** Rows that a query compares on average, and what it costs to leave out the others, in compared ones. */
   readonly compared: number
   /** Lower bound of recall@k: the mean less one standard error. */
   readonly recall: number
@@ -166,9 +168,15 @@ class RowBounds {
   }
 }
 
-/** What comes of a visit with more and more rows to compare. */
-export function tryReranks(table: TrialTable, visit: number, k: number, tried: readonly number[]): RerankTrial[] {
-  const { ranks, queries, k: width, size, entryCount, scores } = table
+/** What comes of a visit with more and more rows to compare: all of them, or, where scores are given, those within reach. */
+export function tryReranks(
+  table: TrialTable,
+  visit: number,
+  k: number,
+  tried: readonly number[],
+  scores?: TrialScores,
+): RerankTrial[] {
+  const { ranks, queries, k: width, size, entryCount } = table
   const asked = Math.min(k, width, size)
   const most = tried.map((rerank) => (table.reranked ? entriesOf(rerank, table) : k))
   const near = scores && new RowBounds(table, scores, visit, k, tried)
@@ -209,6 +217,6 @@ export function tryReranks(table: TrialTable, visit: number, k: number, tried: r
     const recall = Math.max(0, mean - Math.sqrt(variance / queries))
     if (near === undefined) return { rerank, rowReach: 0, compared: rerank, recall }
     const compared = Math.min(rerank, (near.entries[r]! * size) / entryCount / queries)
-    return { rerank, rowReach: near.reaches[r]!, compared, recall }
+    return { rerank, rowReach: near.reaches[r]!, compared: compared + LEFT_OUT * (rerank - compared), recall }
   })
 }
