@@ -1,5 +1,5 @@
 import { MAX_RUNGS, TUNED_K, type Beam, type Rung, type SearchEffort, type SnapshotHeader } from '../tree/snapshot.js'
-import { reranks, tryReranks, type TrialTable, type Visit } from './trial.js'
+import { tryReranks, type TrialTable, type Visit } from './trial.js'
 
 /** For each beam, query and true neighbour: the place in the order of visits of the first leaf that holds it. */
 export interface RankTable {
@@ -106,15 +106,13 @@ export function fitLadder(
   leafCount: number,
   cost: (effort: SearchEffort) => number,
 ): Rung[] {
-  const tried = table.reranked ? reranks(Math.min(k, table.size), table.size) : [0]
+  const trials = tryReranks(table, k)
   const column = TUNED_K.findIndex((known) => known === k)
   const settings = table.visits.flatMap(({ probes, leafReach, recall: widest, beams }, v) => {
-    const trials = tryReranks(table, v, k, tried)
-    if (table.scores) trials.push(...tryReranks(table, v, k, tried, table.scores))
     // A narrower beam loses the neighbours whose leaves it misses, and ranks no other one lower.
     return beams.flatMap(({ beamWidth, beamReach, kept, recall }) => {
       const loss = Math.max(0, widest[column]! - recall[column]!)
-      return trials.map(({ rerank, rowReach, compared, recall: reached }) => ({
+      return trials[v]!.map(({ rerank, rowReach, compared, recall: reached }) => ({
         rung: {
           probes,
           beamWidth,

@@ -59,7 +59,7 @@ export interface TrialScores {
 }
 
 /** Numbers of rows to rerank that are tried for k neighbours. */
-export function reranks(k: number, size: number): number[] {
+function reranks(k: number, size: number): number[] {
   const tried: number[] = []
   for (let rerank = k; rerank < Math.min(size, k * 100 + 1000); rerank = Math.ceil(rerank * RERANK_RATIO)) {
     tried.push(rerank)
@@ -98,8 +98,6 @@ class RowBounds {
   readonly reaches: Float32Array
   /** Of the query at hand, by number of rows. */
   readonly scores: Int32Array
-  /** The number of rows, by its place, from which on these scores rise. */
-  rising = 0
   /** Entries compared, over all queries until now. */
   readonly entries: Float64Array
   readonly #known: TrialScores
@@ -141,7 +139,6 @@ class RowBounds {
     const { ranks, least, scales } = this.#known
     const row = this.#first + query * ranks.length
     const scale = scales[query]!
-    this.rising = 0
     // The last known rank whose score is near enough: from one number of rows to the next it is not far to go.
     let at = -1
     for (let r = 0; r < this.scores.length; r++) {
@@ -154,7 +151,6 @@ class RowBounds {
       while (at < last && least[row + at + 1]! <= limit) at++
       while (at >= 0 && least[row + at]! > limit) at--
       this.scores[r] = bound
-      if (r > 0 && bound < this.scores[r - 1]!) this.rising = r
       this.entries[r]! += at < 0 ? 0 : at === last ? ranks[last]! : this.#between(row, at, bound)
     }
   }
@@ -168,50 +164,40 @@ class RowBounds {
   }
 }
 
-/** What comes of a visit with more and more rows to compare: all of them, or, where scores are given, those within reach. */
-export function tryReranks(
-  table: TrialTable,
-  visit: number,
-  k: number,
-  tried: readonly number[],
-  scores?: TrialScores,
-): RerankTrial[] {
-  const { ranks, queries, k: width, size, entryCount } = table
+/** Numbers of rows to compare for k neighbours. */
+interface Tried {
+  readonly k: number
+  readonly reranks: readonly number[]
+  /** By rank of an entry the first of these numbers, by its place, that it is among; without stored rows, by rank of an answer. */
+  readonly placeOf: Uint32Array
+}
+
+/** What comes of a visit when more and more rows are compared, all of them or those within bounds. */
+function tryVisit(table: TrialTable, visit: number, { k, reranks, placeOf }: Tried, near?: RowBounds): RerankTrial[] {
+  const { ranks, queries, k: width, size, entryCount, scores } = table
   const asked = Math.min(k, width, size)
-  const most = tried.map((rerank) => (table.reranked ? entriesOf(rerank, table) : k))
-  const near = scores && new RowBounds(table, scores, visit, k, tried)
-  /** By rank the least number of rows, by its place, among which it is. */
-  const placeOf = Uint32Array.from({ length: most.at(-1)! + 1 }, (_, rank) => lowerBound(most, rank))
-  const none = new Int32Array(tried.length)
-  const found = new Uint32Array(tried.length)
-  /** Neighbours that are met from a number of rows on. */
-  const fromHere = new Uint32Array(tried.length + 1)
-  const sums = new Float64Array(tried.length)
-  const squares = new Float64Array(tried.length)
+  const all = new Int32Array(reranks.length).fill(NO_ENTRY)
+  const found = new Uint32Array(reranks.length)
+  const sums = new Float64Array(reranks.length)
+  const squares = new Float64Array(reranks.length)
   for (let q = 0; q < queries; q++) {
     near?.enter(q)
-    const bounds = near?.scores ?? none
+    const bounds = near?.scores ?? all
     const at = (visit * queries + q) * width
-    const rising = near?.rising ?? 0
     found.fill(0)
-    fromHere.fill(0)
     for (let j = at; j < at + asked; j++) {
       const rank = ranks[j]!
+      if (rank >= placeOf.length) continue
       const own = scores === undefined ? 0 : scores.own[j]!
-      let r = rank < placeOf.length ? placeOf[rank]! : tried.length
-      for (; r < rising; r++) if (own <= bounds[r]!) found[r]!++
-      while (r < tried.length && own > bounds[r]!) r++
-      fromHere[r]!++
+      for (let r = placeOf[rank]!; r < bounds.length; r++) if (own <= bounds[r]!) found[r]!++
     }
-    let met = 0
-    for (let r = 0; r < tried.length; r++) {
-      met += fromHere[r]!
-      const share = (found[r]! + met) / asked
+    for (let r = 0; r < found.length; r++) {
+      const share = found[r]! / asked
       sums[r]! += share
       squares[r]! += share * share
     }
   }
-  return tried.map((rerank, r) => {
+  return reranks.map((rerank, r) => {
     const mean = sums[r]! / queries
     const variance = Math.max(0, squares[r]! / queries - mean * mean)
     const recall = Math.max(0, mean - Math.sqrt(variance / queries))
@@ -219,4 +205,17 @@ export function tryReranks(
     const compared = Math.min(rerank, (near.entries[r]! * size) / entryCount / queries)
     return { rerank, rowReach: near.reaches[r]!, compared: compared + LEFT_OUT * (rerank - compared), recall }
   })
+}
+
+/** What comes of each visit for k neighbours when more and more rows are compared; where scores are known, also of those within reach. */
+export function tryReranks(table: TrialTable, k: number): RerankTrial[][] {
+  const { size, visits, reranked, scores } = table
+  const tried = reranked ? reranks(Math.min(k, size), size) : [0]
+  const most = tried.map((rerank) => (reranked ? entriesOf(rerank, table) : k))
+  const placeOf = Uint32Array.from({ length: most.at(-1)! + 1 }, (_, rank) => lowerBound(most, rank))
+  const numbers = { k, reranks: tried, placeOf }
+  return visits.map((_, visit) => [
+    ...tryVisit(table, visit, numbers),
+    ...(scores ? tryVisit(table, visit, numbers, new RowBounds(table, scores, visit, k, tried)) : []),
+  ])
 }

@@ -191,7 +191,7 @@ describe('ladders of settings', () => {
     for (const k of TUNED_K) {
       for (const { probes, beamWidth, rerank, recall, leafReach, beamReach } of ladder(k).slice(0, -1)) {
         const visit = table.visits.find((tried) => tried.probes === probes)!
-        expect(recall).toBeCloseTo(Math.max(0, reached(visit, beamWidth, rerank, k)), 6)
+        expect(recall).toBeCloseTo(Math.fround(Math.max(0, reached(visit, beamWidth, rerank, k))), 9)
         expect([leafReach, beamReach]).toEqual([visit.leafReach, beamWidth / 4])
       }
     }
