@@ -4,8 +4,8 @@
  *
  *   npm run bench:profile -- [--data NAME|DIR|FILE.hdf5,...] [--rows N] [--recall 0.95] [--log] [--keep-indexes] [--quick]
  *
- * The indexes are those of bench:recall. Before that, all queries are asked many times, which tells queries that take long from
- * others' work on the machine. The clock itself adds some tenths of a microsecond to each kernel.
+ * The indexes are those of bench:recall. Before the kernels are timed, all queries are asked many times, which tells queries that
+ * take long from others' work on the machine. The clock itself adds some tenths of a microsecond to each kernel.
  */
 import { parseArgs } from 'node:util'
 import { climb } from '../../build/eval/ladder.js'
