@@ -7,8 +7,3 @@ export function median(values) {
   if (sorted.length === 0) return NaN
   return sorted.length % 2 === 1 ? (sorted[middle] ?? NaN) : ((sorted[middle - 1] ?? NaN) + (sorted[middle] ?? NaN)) / 2
 }
-
-/** The value below which a share of the values lies. @param {ArrayLike<number>} sorted - ascending. @param {number} share */
-export function quantile(sorted, share) {
-  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0
-}

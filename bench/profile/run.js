@@ -9,9 +9,10 @@
  */
 import { parseArgs } from 'node:util'
 import { climb } from '../../build/eval/ladder.js'
+import { quantile } from '../../build/search/evaluate.js'
 import { Searcher } from '../../build/search/searcher.js'
 import { openOwn, searchTimes } from '../harness/own-index.js'
-import { median, quantile } from '../harness/statistics.js'
+import { median } from '../harness/statistics.js'
 import { asText } from '../report/tables.js'
 
 const K = 10

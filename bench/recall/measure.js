@@ -2,13 +2,14 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { quantile } from '../../build/search/evaluate.js'
 import { ENGINES } from '../engines/catalog.js'
 import { EngineProcess } from '../harness/engine-process.js'
 import { environment, libraryDigest, machine } from '../harness/environment.js'
 import { builtIndex } from '../harness/indexes.js'
 import { runtimeOf } from '../harness/install.js'
 import { Results } from '../harness/results.js'
-import { median, quantile } from '../harness/statistics.js'
+import { median } from '../harness/statistics.js'
 import { sweepFamily } from './sweep.js'
 
 /**

@@ -21,7 +21,7 @@ export interface EvaluationJob {
 const WARM_UP = 200
 
 /** The value below which a share of sorted values lies. */
-function quantile(sorted: Float64Array, share: number): number {
+export function quantile(sorted: Float64Array, share: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))]!
 }
 
