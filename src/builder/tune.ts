@@ -4,7 +4,7 @@ import { endOf, fitLadder, fitVisits, rankQuantile, reachOf, tryVisits, type Ran
 import { rankedEntries, type NearVisit, type TrialScores, type TrialTable, type Visit } from '../eval/trial.js'
 import { searchCost } from '../search/cost.js'
 import type { BlockProgress } from '../pool/pool.js'
-import { TUNED_K, type Beam, type Rung } from '../tree/snapshot.js'
+import { TUNED_K, type Beam, type Rung, type SearchEffort } from '../tree/snapshot.js'
 import { shareU32, type Build, type Labelled } from './context.js'
 
 /** Queries a task. */
@@ -158,26 +158,37 @@ export async function tuneLadders(
   sets: readonly Labelled[],
 ): Promise<Rung[]> {
   const visits = await findVisits(build, index, trees, sets)
-  const rungs: Rung[] = []
-  for (const [i, { ks, kept }] of [
+  const { leafCount } = build.shape
+  const groups = [
     { ks: TUNED_K.filter((k) => k <= FEW_NEIGHBOURS), kept: sets },
     { ks: TUNED_K.filter((k) => k > FEW_NEIGHBOURS), kept: sets.map(someQueries) },
-  ].entries()) {
-    // Without rows to compare, more leaves may also lose: what all of them give is measured, not assumed.
-    const most = tryVisits(visits, ks, index.snapshot.rowType === 'none')
-    const probes = most.map((visit) => visit.probes)
-    const reaches = await findReaches(build, index, kept, build.shape.arities.length, probes)
-    const { leafCount } = build.shape
-    // A visit to every leaf is one.
-    const tried = most.map((visit, v) => ({ ...visit, leafReach: visit.probes < leafCount ? reaches[v]! : 0 }))
-    const table = await tryCodes(build, index, trees, kept, tried, ks, (share) =>
-      build.report('tune', 1 + i + share, 3),
-    )
-    for (const k of ks) rungs.push(...fitLadder(table, k, leafCount, (effort) => searchCost(index.snapshot, effort)))
-    build.workspace.give(table.ranks)
-    if (table.scores) build.workspace.give(table.scores.least, table.scores.own, table.scores.scales)
-  }
-  return rungs
+  ]
+  const shares = groups.map(() => 0)
+  // Side by side: ladders of the one are fitted while threads try settings for the other.
+  const ladders = await Promise.all(
+    groups.map(async ({ ks, kept }, i) => {
+      // Without rows to compare, more leaves may also lose: what all of them give is measured, not assumed.
+      const most = tryVisits(visits, ks, index.snapshot.rowType === 'none')
+      const probes = most.map((visit) => visit.probes)
+      const reaches = await findReaches(build, index, kept, build.shape.arities.length, probes)
+      // A visit to every leaf is one.
+      const tried = most.map((visit, v) => ({ ...visit, leafReach: visit.probes < leafCount ? reaches[v]! : 0 }))
+      const table = await tryCodes(build, index, trees, kept, tried, ks, (share) => {
+        shares[i] = share
+        build.report(
+          'tune',
+          shares.reduce((sum, share) => sum + share, 1),
+          1 + groups.length,
+        )
+      })
+      const cost = (effort: SearchEffort, compared: number): number => searchCost(index.snapshot, effort, compared)
+      const rungs = ks.flatMap((k) => fitLadder(table, k, leafCount, cost))
+      build.workspace.give(table.ranks)
+      if (table.scores) build.workspace.give(table.scores.least, table.scores.own, table.scores.scales)
+      return rungs
+    }),
+  )
+  return ladders.flat()
 }
 
 /** Every fourth query: many neighbours of a query tell as much as many queries. */

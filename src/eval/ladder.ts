@@ -98,13 +98,13 @@ export function tryVisits(visits: readonly Visit[], ks: readonly number[], all =
 /**
  * The ladder of settings for k neighbours, from cheap to dear: no setting is dearer than another that reaches as much, and
  * the last looks at every row; where no rows are kept, the last is the one that reaches most.
- * @param cost - of a setting.
+ * @param cost - of a setting that compares so many rows on average.
  */
 export function fitLadder(
   table: TrialTable,
   k: number,
   leafCount: number,
-  cost: (effort: SearchEffort) => number,
+  cost: (effort: SearchEffort, compared: number) => number,
 ): Rung[] {
   const trials = tryReranks(table, k)
   const column = TUNED_K.findIndex((known) => known === k)
@@ -124,7 +124,7 @@ export function fitLadder(
           beamReach,
           rowReach,
         },
-        cost: cost({ probes: table.visited[v]!, beamWidth: kept, rerank: compared }),
+        cost: cost({ probes: table.visited[v]!, beamWidth: kept, rerank }, compared),
       }))
     })
   })

@@ -6,8 +6,6 @@ import { NO_ENTRY } from './score-counts.js'
 const RERANK_RATIO = 1.2
 /** Score steps of the widest reach, as a search of leaves bounds it. */
 const MOST_STEPS = 65_535
-/** What a row costs that is chosen by code and then left out, as a share of one that is compared: its place among the chosen. */
-const LEFT_OUT = 0.2
 /** The place by code whose mean gap is the reach of rows, as a share of the most. */
 const ROWS_REACHED = 0.5
 
@@ -89,7 +87,7 @@ export function rankedEntries(ks: readonly number[], header: TableSizes): number
 interface RerankTrial {
   readonly rerank: number
   readonly rowReach: number
-  /** Rows that a query compares on average, and what it costs to leave out the others, in compared ones. */
+  /** Rows that a query compares on average. */
   readonly compared: number
   /** Lower bound of recall@k: the mean less one standard error. */
   readonly recall: number
@@ -98,10 +96,10 @@ interface RerankTrial {
 /** Up to which scores a visit's queries compare entries when they may compare more and more rows. */
 class RowBounds {
   readonly reaches: Float32Array
-  /** Of the query at hand, by number of rows. */
-  readonly scores: Int32Array
   /** Entries compared, over all queries until now. */
   readonly entries: Float64Array
+  /** Of the query at hand, by number of rows. */
+  readonly #scores: Int32Array
   readonly #known: TrialScores
   readonly #first: number
   /** Places among the known ranks. */
@@ -118,7 +116,7 @@ class RowBounds {
     this.#most = places('most')
     this.#known = known
     this.#first = visit * table.queries * ranks.length
-    this.scores = new Int32Array(tried.length)
+    this.#scores = new Int32Array(tried.length)
     this.entries = new Float64Array(tried.length)
     const sums = new Float64Array(tried.length)
     const counts = new Uint32Array(tried.length)
@@ -143,7 +141,7 @@ class RowBounds {
     const scale = scales[query]!
     // The last known rank whose score is near enough: from one number of rows to the next it is not far to go.
     let at = -1
-    for (let r = 0; r < this.scores.length; r++) {
+    for (let r = 0; r < this.#scores.length; r++) {
       const last = this.#most[r]!
       const steps = Math.trunc(Math.min(MOST_STEPS, this.reaches[r]! * scale))
       // A search that meets no more than may be compared compares all.
@@ -152,9 +150,16 @@ class RowBounds {
       const limit = all ? NO_ENTRY - 1 : bound
       while (at < last && least[row + at + 1]! <= limit) at++
       while (at >= 0 && least[row + at]! > limit) at--
-      this.scores[r] = bound
+      this.#scores[r] = bound
       this.entries[r]! += at < 0 ? 0 : at === last ? ranks[last]! : this.#between(row, at, bound)
     }
+  }
+
+  /** Count a true neighbour, by its place in the table, for the numbers of rows from a place on whose bound it is within. */
+  count(place: number, neighbour: number, found: Uint32Array): void {
+    const scores = this.#scores
+    const own = this.#known.own[neighbour]!
+    for (let r = place; r < scores.length; r++) if (own <= scores[r]!) found[r]!++
   }
 
   /** About how many entries score up to a bound between those of two ranks. */
@@ -176,23 +181,23 @@ interface Tried {
 
 /** What comes of a visit when more and more rows are compared, all of them or those within bounds. */
 function tryVisit(table: TrialTable, visit: number, { k, reranks, placeOf }: Tried, near?: RowBounds): RerankTrial[] {
-  const { ranks, queries, k: width, size, entryCount, scores } = table
+  const { ranks, queries, k: width, size, entryCount } = table
   const asked = Math.min(k, width, size)
-  const all = new Int32Array(reranks.length).fill(NO_ENTRY)
   const found = new Uint32Array(reranks.length)
   const sums = new Float64Array(reranks.length)
   const squares = new Float64Array(reranks.length)
   for (let q = 0; q < queries; q++) {
     near?.enter(q)
-    const bounds = near?.scores ?? all
     const at = (visit * queries + q) * width
     found.fill(0)
     for (let j = at; j < at + asked; j++) {
       const rank = ranks[j]!
       if (rank >= placeOf.length) continue
-      const own = scores === undefined ? 0 : scores.own[j]!
-      for (let r = placeOf[rank]!; r < bounds.length; r++) if (own <= bounds[r]!) found[r]!++
+      if (near === undefined) found[placeOf[rank]!]!++
+      else near.count(placeOf[rank]!, j, found)
     }
+    // Whom no bound leaves out is among more rows as well.
+    if (near === undefined) for (let r = 1; r < found.length; r++) found[r]! += found[r - 1]!
     for (let r = 0; r < found.length; r++) {
       const share = found[r]! / asked
       sums[r]! += share
@@ -205,7 +210,7 @@ function tryVisit(table: TrialTable, visit: number, { k, reranks, placeOf }: Tri
     const recall = Math.max(0, mean - Math.sqrt(variance / queries))
     if (near === undefined) return { rerank, rowReach: 0, compared: rerank, recall }
     const compared = Math.min(rerank, (near.entries[r]! * size) / entryCount / queries)
-    return { rerank, rowReach: near.reaches[r]!, compared: compared + LEFT_OUT * (rerank - compared), recall }
+    return { rerank, rowReach: near.reaches[r]!, compared, recall }
   })
 }
 

@@ -18,9 +18,9 @@ const COST = {
   codeByte: 0.11,
   /** An entry beside its code: its score, its place in the selection. */
   entry: 0.9,
-  /** A row whose exact distance is computed: the misses at its start, sorting, the heap. */
+  /** A row that is chosen by code: its place among the chosen, sorting, the misses at its start. */
   row: 60,
-  /** A byte of it. */
+  /** A byte of one whose exact distance is computed. */
   rowByte: 0.5,
 } as const
 
@@ -41,10 +41,14 @@ export function multiplyAdds(kind: Router, shape: TreeShape, dim: number, beamWi
   return nodes * dim + (kind === 'residual' ? 2 * dim * RESIDUAL_HIDDEN : 0)
 }
 
-/** How often a search with some effort takes each of the steps. */
+/**
+ * How often a search with some effort takes each of the steps.
+ * @param compared - of the rows that are chosen by code, those within reach.
+ */
 export function costFeatures(
   header: SnapshotHeader,
   { probes, beamWidth, rerank }: SearchEffort,
+  compared = rerank,
 ): Record<keyof typeof COST, number> {
   const { dim, shape, router, entryCount, codeBytes, rowType, trees } = header
   const entries = trees * ((probes * entryCount) / shape.leafCount + probes * (BLOCK / 2))
@@ -54,13 +58,13 @@ export function costFeatures(
     codeByte: entries * codeBytes,
     entry: entries,
     row: trees * rerank,
-    rowByte: trees * rerank * rowStride(rowType, dim),
+    rowByte: trees * compared * rowStride(rowType, dim),
   }
 }
 
 /** Cost of a search with some effort, in nanoseconds: bytes and multiply-adds, never the clock. */
-export function searchCost(header: SnapshotHeader, effort: SearchEffort): number {
-  const features = costFeatures(header, effort)
+export function searchCost(header: SnapshotHeader, effort: SearchEffort, compared?: number): number {
+  const features = costFeatures(header, effort, compared)
   let sum = 0
   for (const step of STEPS) sum += features[step] * COST[step]
   return sum

@@ -55,7 +55,7 @@ describe('rows that are far behind by code', () => {
     ...sizes,
     reranked: true,
   }
-  const cost = ({ rerank }: SearchEffort): number => rerank
+  const cost = ({ rerank }: SearchEffort, compared: number): number => rerank / 4 + compared
   const plain = fitLadder(table, k, leafCount, cost).slice(0, -1)
   const near = fitLadder({ ...table, scores: known }, k, leafCount, cost).slice(0, -1)
 
