@@ -46,21 +46,13 @@ const layers = [
   mayImport('src/kernels/**', ['./', '../base/', '#wasm(?!-build)']),
   mayImport('src/kernels/load-build.ts', ['./', '#wasm-build']),
   mayImport('src/train/**', ['./', '../base/', '../kernels/', '../tree/']),
-  mayImport('src/train/tf.ts', [
-    './',
-    '../base/',
-    '../tree/',
-    '@tensorflow/',
-    '#io',
-    '#native-trainer',
-    '#trainer-packages',
-  ]),
-  mayImport('src/train/packages*.ts', ['./', '@tensorflow/', 'node:module']),
-  mayImport('src/codes/**', ['./', '../base/', '../tree/', '../kernels/', 'ml-matrix']),
+  mayImport('src/train/tf.ts', ['./', '../base/', '../tree/', '@tensorflow/', '#io', '#native-trainer', '#packages']),
+  mayImport('src/base/packages*.ts', ['./', '@tensorflow/', 'ml-matrix', 'node:module']),
+  mayImport('src/codes/**', ['./', '../base/', '../tree/', '../kernels/', '#packages']),
   mayImport('src/partition/**', ['./', '../base/', '../tree/', '../kernels/']),
   mayImport('src/search/**', ['./', '../base/', '../tree/', '../kernels/', '../codes/']),
   mayImport('src/pool/**', ['./', ...BELOW_POOL], ['../train/']),
-  mayImport('src/pool/piscina*.ts', ['./', ...BELOW_POOL, 'piscina', 'node:']),
+  mayImport('src/pool/piscina*ts', ['./', ...BELOW_POOL, 'piscina', 'node:']),
   mayImport('src/builder/**', ['./', '../(?!train/|cli)', '#threads'], ['../train/']),
   mayImport('src/builder/{piscina-director,threads-node}.ts', ['./', '../(?!train/|cli)', 'node:']),
   mayImport('src/*.ts', ['./(?!cli|train/)', '#io', '#search-threads', '#threads']),
@@ -125,6 +117,11 @@ export default tseslint.config(
       eqeqeq: 'off',
       'no-self-compare': 'off',
     },
+  },
+  {
+    // CommonJS requires.
+    files: ['src/**/*.cts'],
+    rules: { '@typescript-eslint/no-require-imports': 'off' },
   },
   {
     // Tools ask for a default export.

@@ -202,14 +202,16 @@ export function encodeBlock(
 }
 
 /**
- * Add up what each centroid stands for in a block of coded rows: sums f64 [M x 16 x d] and counts u32 [M x 16] grow.
- * @param rows - f32 [count x M * d], `stride` bytes apart, as `encodeBlock` coded them to `codes`.
+ * Add up rows by the nearest centroid of each sub-code: sums f64 [M x 16 x d] and counts u32 [M x 16] grow.
+ * @param rows - f32 [count x M * d], `stride` bytes apart: added as they are.
+ * @param centroid - f32 [M * d]: what is nearest to their difference to it counts.
  */
-export function addCoded(
+export function addNearest(
   rows: usize,
   stride: usize,
   count: i32,
-  codes: usize,
+  centroid: usize,
+  codebooks: usize,
   columns: i32,
   d: i32,
   sums: usize,
@@ -217,17 +219,20 @@ export function addCoded(
 ): void {
   for (let i = 0; i < count; i++) {
     let row = rows
+    let middle = centroid
+    let book = codebooks
     for (let m = 0; m < columns << 1; m++) {
-      const byte: i32 = load<u8>(codes + (((<usize>m) >> 1) << 4) + i)
-      const centroid = <usize>((m << 4) + ((byte >> ((m & 1) << 2)) & 15))
-      const held = counts + (centroid << 2)
+      const code = <usize>((m << 4) + Codes.nearest(row, middle, book, d))
+      const held = counts + (code << 2)
       store<u32>(held, load<u32>(held) + 1)
-      let sum = sums + ((centroid * <usize>d) << 3)
+      let sum = sums + ((code * <usize>d) << 3)
       for (let j = 0; j < d; j++) {
         store<f64>(sum, load<f64>(sum) + <f64>load<f32>(row))
         sum += 8
         row += 4
       }
+      middle += (<usize>d) << 2
+      book += (<usize>d) << 6
     }
     rows += stride
   }

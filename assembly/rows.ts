@@ -65,6 +65,23 @@ export function widen(type: i32, rows: usize, stride: usize, count: i32, dim: i3
   else Rows.widen<i8>(rows, stride, count, dim, out, outStride)
 }
 
+/** Rows f32 [dim] as steps, to zeroed rows of `outStride` bytes; what a step of each counts: units f32 [count], 0 for a row of zeros. */
+export function packSteps(
+  rows: usize,
+  stride: usize,
+  count: i32,
+  dim: i32,
+  out: usize,
+  outStride: usize,
+  units: usize,
+): void {
+  for (let i = 0; i < count; i++) {
+    store<f32>(units + ((<usize>i) << 2), Steps.pack(rows, dim, out))
+    rows += stride
+    out += outStride
+  }
+}
+
 /** Squared length of each row: out f32 [count]. */
 export function squaredNorms(type: i32, rows: usize, stride: usize, count: i32, dim: i32, out: usize): void {
   if (type == RowCode.F32) Rows.squaredNorms<f32>(rows, stride, count, dim, out)

@@ -7,6 +7,26 @@
  *   +----------------------------------+-------------------------+    from its lowest bits up
  */
 export abstract class Steps {
+  /** The largest step. */
+  static readonly MOST: i32 = 511
+
+  /** Write a row f32 [dim], rounded half up, to zeroed bytes. @returns what a step counts; 0 for a row of zeros. */
+  static pack(row: usize, dim: i32, out: usize): f32 {
+    let most: f32 = 0
+    for (let i = 0; i < dim; i++) most = max(most, abs(load<f32>(row + ((<usize>i) << 2))))
+    const unit = most / <f32>Steps.MOST
+    if (unit == 0) return 0
+    for (let i = 0; i < dim; i++) {
+      const rounded = <i32>floor(<f64>load<f32>(row + ((<usize>i) << 2)) / <f64>unit + 0.5)
+      const step = max(-Steps.MOST, min(Steps.MOST, rounded))
+      const group = out + <usize>(i >> 6) * 80
+      const low = group + 64 + <usize>(i & 15)
+      store<u8>(group + <usize>(i & 63), step >> 2)
+      store<u8>(low, load<u8>(low) | ((step & 3) << (((i >> 4) & 3) << 1)))
+    }
+    return unit
+  }
+
   /** Two bits of each byte moved to the top, those of the `sixteen`-th sixteen of a group; the rest are zeros. */
   @inline static bits(low: v128, sixteen: i32): v128 {
     return v128.and(i16x8.shl(low, 6 - (sixteen << 1)), i8x16.splat(<i8>0xc0))

@@ -1,5 +1,6 @@
 // @ts-check
 /** Kernels that only a build runs: near rows, whole-number routing, short lists, the choice of leaves. */
+import { rowStride } from '../../build/base/matrix.js'
 import { DIM, TWIN_ROWS } from './stage.js'
 
 /** @typedef {import('./table.js').Entry} Entry */
@@ -107,6 +108,27 @@ const addRows = overRows('addRows', (stage, rows) => {
 })
 
 /** @type {Entry} */
+const packSteps = {
+  name: 'packSteps, components',
+  unit: 'M/s',
+  prepare: (stage, { packSteps: twin }) => {
+    const { address, values } = stage.floats(64 * DIM)
+    const stride = rowStride('i10', DIM)
+    const [out, units] = [stage.space(64 * stride), stage.space(64 * 4)]
+    const bytes = stage.arena.u8(out, 64 * stride)
+    const rows = Array.from({ length: 64 }, (_, i) => values.subarray(i * DIM, (i + 1) * DIM))
+    return {
+      amount: 64 * DIM,
+      run: () => {
+        bytes.fill(0)
+        stage.kernels.packSteps(address, DIM * 4, 64, DIM, out, stride, units)
+      },
+      twin: { amount: 64 * DIM, run: () => rows.map((row) => twin(row, new Uint8Array(stride))) },
+    }
+  },
+}
+
+/** @type {Entry} */
 const adamStep = {
   name: 'adamStep, weights',
   unit: 'M/s',
@@ -193,6 +215,7 @@ export const BUILD_ENTRIES = [
   nearTiles,
   widenIntegers,
   addRows,
+  packSteps,
   scaleRows,
   shiftRows,
   centredIntegers,

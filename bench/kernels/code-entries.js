@@ -239,17 +239,15 @@ const encodeBlock = {
   },
 }
 
-/** The same block added up by centroid. @type {Entry} */
-const addCoded = {
-  name: 'addCoded, rows',
+/** The same rows added up by centroid. @type {Entry} */
+const addNearest = {
+  name: 'addNearest, rows',
   unit: 'M/s',
   prepare: (stage) => {
-    const rows = stage.floats(16 * CODED)
-    const codes = stage.space(COLUMNS * 16)
-    stage.arena.u8(codes, COLUMNS * 16).forEach((_, i, all) => (all[i] = stage.rng.below(256)))
+    const [rows, centroid, books] = [stage.floats(16 * CODED), stage.floats(CODED), stage.floats(CODED * 16)]
     const [sums, counts] = [stage.space(CODED * 16 * 8), stage.space(SUBS * 16 * 4)]
-    const of = [rows.address, CODED * 4, 16, codes, COLUMNS, WIDTH, sums, counts]
-    return { amount: 16, run: () => Reflect.apply(stage.kernels.addCoded, undefined, of) }
+    const of = [rows.address, CODED * 4, 16, centroid.address, books.address, COLUMNS, WIDTH, sums, counts]
+    return { amount: 16, run: () => Reflect.apply(stage.kernels.addNearest, undefined, of) }
   },
 }
 
@@ -282,6 +280,6 @@ export const CODE_ENTRIES = [
   leafBases,
   touchLeaves,
   encodeBlock,
-  addCoded,
+  addNearest,
   subtract,
 ]

@@ -1,7 +1,7 @@
 // @ts-check
 import { toHalf } from '../../build/base/convert.js'
 import { fromHalf } from '../../build/base/half.js'
-import { packSteps, rowStride, stepAt, STORED_TYPES, TYPE_CODE } from '../../build/base/matrix.js'
+import { rowStride, stepAt, STORED_TYPES, TYPE_CODE } from '../../build/base/matrix.js'
 import { Rng } from '../../build/base/rng.js'
 import { MOST_QUERY_STEP } from '../../build/search/query.js'
 
@@ -91,11 +91,9 @@ export class Stage {
   /** Write one random row; its values as stored. @param {number} type @param {number} address */
   fill(type, address) {
     if (type === TYPE_CODE.i10) {
-      const bytes = this.arena.u8(address, rowStride('i10', DIM)).fill(0)
-      packSteps(
-        Array.from({ length: DIM }, () => this.rng.normal()),
-        bytes,
-      )
+      const stride = rowStride('i10', DIM)
+      const bytes = this.arena.u8(address, stride).fill(0)
+      this.kernels.packSteps(this.floats(DIM).address, DIM * 4, 1, DIM, address, stride, this.space(4))
       return Float32Array.from({ length: DIM }, (_, i) => stepAt(bytes, 0, i))
     }
     if (type === 1) {

@@ -49,20 +49,6 @@ function lowByte(i: number): number {
   return (i >> 6) * GROUP_BYTES + STEP_GROUP + (i & 15)
 }
 
-/** Write a row in `i10` to zeroed bytes. @returns the step; 0 for a row of zeros. */
-export function packSteps(row: ArrayLike<number>, out: Uint8Array): number {
-  let most = 0
-  for (let i = 0; i < row.length; i++) most = Math.max(most, Math.abs(row[i]!))
-  const unit = Math.fround(most / MOST_STEP)
-  if (unit === 0) return 0
-  for (let i = 0; i < row.length; i++) {
-    const step = Math.max(-MOST_STEP, Math.min(MOST_STEP, Math.round(row[i]! / unit)))
-    out[highByte(i)] = step >> 2
-    out[lowByte(i)]! |= (step & 3) << (2 * ((i >> 4) & 3))
-  }
-  return unit
-}
-
 /** Component i of an `i10` row that starts at byte `offset`, in steps. */
 export function stepAt(bytes: Uint8Array, offset: number, i: number): number {
   const high = (bytes[offset + highByte(i)]! << 24) >> 24

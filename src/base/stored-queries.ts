@@ -8,16 +8,18 @@ export interface StoredQueries {
   /** [n * rowStride(type, dim)] */
   readonly bytes: Uint8Array
   readonly type: StoredType
-  /** Whether the stored ones are to be of unit length. The others are as they are to be. */
+  /** Whether they are asked at unit length, whatever length they are kept at. */
   readonly unit: boolean
-  /** f32 [m * dim] */
+  /** f32 [rows * dim], and the numbers of those that are meant: all of them where it is absent. */
   readonly others: Float32Array
+  readonly otherRows?: Uint32Array
 }
 
 /** How many queries there are. */
 export function countQueries(queries: Float32Array | StoredQueries, dim: number): number {
   if (ArrayBuffer.isView(queries)) return queries.length / dim
-  return queries.bytes.length / rowStride(queries.type, dim) + queries.others.length / dim
+  const others = queries.otherRows?.length ?? queries.others.length / dim
+  return queries.bytes.length / rowStride(queries.type, dim) + others
 }
 
 /** Scale a vector to length 1 in place; one of zeros stays. */

@@ -1,8 +1,9 @@
+import { align64 } from '../base/align.js'
 import { CapacityError, InvalidArgumentError } from '../base/errors.js'
 import { convertRows } from '../base/convert.js'
 import { fromHalf } from '../base/half.js'
 import { isList, wrong } from '../base/kinds.js'
-import { packSteps, readRow, rowStride, TYPE_CODE, type StoredType } from '../base/matrix.js'
+import { readRow, rowStride, TYPE_CODE, type StoredType } from '../base/matrix.js'
 import { EXACT_ROWS, type BuildOptions, type Ids, type ResolvedOptions, type RowType } from '../base/options.js'
 import { toFloats, type RowArray, type RowSource } from '../base/rows.js'
 import { encodeIds, IdTable, type StoredIds } from '../format/ids.js'
@@ -271,12 +272,6 @@ export function storedType(
   return floats && metric === 'cosine' && dim > STEPS_ABOVE && size > EXACT_ROWS ? 'i10' : type
 }
 
-/** Whether no component is infinite or NaN: a loop, since a callback a value takes ten times as long. */
-function areFinite(row: Float32Array): boolean {
-  for (let i = 0; i < row.length; i++) if (!Number.isFinite(row[i])) return false
-  return true
-}
-
 /** Copies rows to where they stay, each padded to its stride, and checks them. */
 class RowSink {
   /** Type in which blocks of rows come. */
@@ -285,6 +280,8 @@ class RowSink {
   readonly #rows: number
   readonly #dim: number
   #stored: StoredType
+  /** Where rows become steps. */
+  #stage: Arena | undefined
   /** Of the last block as floats, for the next one. */
   #room: Float32Array = new Float32Array(0)
   count = 0
@@ -340,16 +337,23 @@ class RowSink {
   /** Rows as steps; their units are by row number. */
   #addSteps(values: Float32Array, count: number): void {
     const { stride } = this
-    const target = this.#arena.u8(this.#rows + this.count * stride, count * stride)
     if (this.count + count > this.units.length) {
       const units = new Float32Array(Math.max(this.count + count, 2 * this.units.length))
       units.set(this.units)
       this.units = units
     }
-    for (let i = 0; i < count; i++) {
-      const row = values.subarray(i * this.#dim, (i + 1) * this.#dim)
-      if (!areFinite(row)) throw this.#notFinite(values, 'f32')
-      this.units[this.count + i] = packSteps(row, target.subarray(i * stride, (i + 1) * stride))
+    const stage = (this.#stage ??= Arena.create())
+    const [rowBytes, stepBytes] = [align64(values.byteLength), align64(count * stride)]
+    const address = stage.allocate(rowBytes + stepBytes + count * 4)
+    const steps = address + rowBytes
+    try {
+      stage.f32(address, values.length).set(values)
+      if (stage.kernels.allFinite(TYPE_CODE.f32, address, rowBytes) === 0) throw this.#notFinite(values, 'f32')
+      stage.kernels.packSteps(address, this.#dim * 4, count, this.#dim, steps, stride, steps + stepBytes)
+      this.#arena.u8(this.#rows + this.count * stride, count * stride).set(stage.u8(steps, count * stride))
+      this.units.set(stage.f32(steps + stepBytes, count), this.count)
+    } finally {
+      stage.free(address)
     }
     this.count += count
   }

@@ -4,7 +4,7 @@ import { setKernelModule } from '../kernels/load.js'
 import type { Reply, WorkerData } from '../pool/messages.js'
 import { PiscinaPool, type ThreadOptions } from '../pool/piscina.js'
 import { restPool, restThread } from '../pool/rest.js'
-import { directBuild, type DirectorOutput, type DirectorTask } from './director.js'
+import type { DirectorOutput, DirectorTask } from './director.js'
 import { Trainers } from './trainers.js'
 
 /** The file of the thread that directs a build, with worker threads of its own. Ending it ends those too. */
@@ -21,15 +21,16 @@ export async function build({
   progress,
   ...task
 }: DirectorTask & { progress: MessagePort }): Promise<Reply<DirectorOutput>> {
-  let pool: PiscinaPool | undefined
+  const opening = open({ threads: task.input.options.threads })
   // TensorFlow's native library reads how much to say from the process's own environment.
   const trainers = new Trainers(task, () => open({ threads: 1, env: SHARE_ENV }))
   try {
-    const own = (pool = await open({ threads: task.input.options.threads }))
+    // The steps of a build load while its threads start.
+    const [pool, { directBuild }] = await Promise.all([opening, import('./director.js')])
     const output = await directBuild(task, {
       pool,
       say: (message) => progress.postMessage(message),
-      rest: async () => void (await Promise.all([restPool(own), restThread()])),
+      rest: async () => void (await Promise.all([restPool(pool), restThread()])),
       prepareTraining: () => trainers.prepare(),
       endTraining: () => trainers.close(),
       train: (request, report) => trainers.train(request, report),
@@ -40,6 +41,9 @@ export async function build({
   } finally {
     progress.close()
     await trainers.close()
-    await pool?.close()
+    await opening.then(
+      async (pool) => pool.close(),
+      () => undefined,
+    )
   }
 }

@@ -6,7 +6,6 @@ import { toUnit, type StoredQueries } from '../base/stored-queries.js'
 import { nearGraph } from '../partition/near-graph.js'
 import { NO_ROW } from '../partition/points.js'
 import type { BlockRouter } from '../partition/route-block.js'
-import { queryAt } from '../pool/context.js'
 import type { Holders, QuerySet, Votes } from '../pool/messages.js'
 import { rowsByLeaf, shareU32, type Build, type Labelled } from './context.js'
 import { learnablePositions } from './partition.js'
@@ -205,7 +204,7 @@ async function orderQueries(
 
 /** Queries that routers learn from, base rows first, with the positions of their nearest rows. */
 export interface Lessons {
-  /** In routing form: base rows as they are stored, then those from the log. */
+  /** In routing form: base rows as they are stored, then those from the log, where it lies. */
   readonly queries: StoredQueries
   readonly count: number
   /** How many are from the log: the last ones. */
@@ -243,20 +242,16 @@ export function chooseLessons(build: Build, found: readonly Labelled[], most: nu
     const position = found[0]!.queries.positions![i]!
     bytes.set(stored.subarray(position * stride, (position + 1) * stride), to * stride)
   })
-  const unit = metric !== 'l2'
-  const others = workspace.f32(ofLog.length * dim)
-  ofLog.forEach((i, to) => {
-    const query = others.subarray(to * dim, (to + 1) * dim)
-    query.set(queryAt(found[1]!.queries, input.points, i))
-    if (unit) toUnit(query)
-  })
-  const queries = { bytes, type: rowType, unit, others }
+  const logged = found[1]?.queries.rows
+  const otherRows = workspace.u32(ofLog.length)
+  ofLog.forEach((i, to) => (otherRows[to] = logged![i]!))
+  const queries = { bytes, type: rowType, unit: metric !== 'l2', others: input.log ?? new Float32Array(0), otherRows }
   return { queries, count, logged: ofLog.length, k, neighbours }
 }
 
 /** Give back what `chooseLessons` returned. */
 export function dropLessons({ workspace }: Build, { queries, neighbours }: Lessons): void {
-  workspace.give(queries.bytes, queries.others, neighbours)
+  workspace.give(queries.bytes, queries.otherRows!, neighbours)
 }
 
 /** Neighbours of one of the lessons. */
@@ -319,8 +314,11 @@ export function logVotes(build: Build, lessons: Lessons): Votes | undefined {
   }
   const matrix = sharedF32(voted * dim)
   const counts = new Uint32Array(voted)
+  const query = new Float32Array(dim)
   for (let i = first; i < count; i++) {
-    const query = queries.others.subarray((i - first) * dim, (i - first + 1) * dim)
+    const row = queries.otherRows![i - first]!
+    query.set(queries.others.subarray(row * dim, (row + 1) * dim))
+    if (queries.unit) toUnit(query)
     for (const position of neighboursOf(lessons, i)) {
       const vote = index[position]!
       counts[vote]!++

@@ -1,7 +1,7 @@
 import { align64 } from '../base/align.js'
 import type { Rng } from '../base/rng.js'
 import type { Arena } from '../kernels/memory.js'
-import { BLOCK, CENTROIDS } from './shape.js'
+import { CENTROIDS } from './shape.js'
 
 const ITERATIONS = 8
 /** Sub-vectors that the first centroids are drawn from: enough for sixteen. */
@@ -39,35 +39,20 @@ export function trainCodebooks(arena: Arena, sample: CodebookSample, seedOf: (bo
     const table = seedCentroids(own, { dims, at: book * width, width }, seedOf(book))
     tables.set(table, book * width * CENTROIDS)
   }
-  const columns = books / 2
   const held = books * CENTROIDS
-  const sizes = [
-    own.byteLength,
-    tables.byteLength,
-    dims * 4,
-    columns * BLOCK,
-    BLOCK * 4,
-    held * width * 8,
-    held * 4,
-  ].map(align64)
+  const sizes = [own.byteLength, tables.byteLength, dims * 4, held * width * 8, held * 4].map(align64)
   const address = arena.allocate(sizes.reduce((sum, bytes) => sum + bytes, 0))
-  const [rows, at, zeros, codes, terms, sumsAt, countsAt] = sizes.map(
+  const [rows, at, zeros, sumsAt, countsAt] = sizes.map(
     (_, part) => address + sizes.slice(0, part).reduce((sum, bytes) => sum + bytes, 0),
-  ) as [number, number, number, number, number, number, number]
+  ) as [number, number, number, number, number]
   arena.f32(rows, own.length).set(own)
-  arena.f32(zeros, dims).fill(0)
   const sums = new Float64Array(arena.memory.buffer, sumsAt, held * width)
   const counts = arena.u32(countsAt, held)
   for (let iteration = 0; iteration < ITERATIONS; iteration++) {
     sums.fill(0)
     counts.fill(0)
     arena.f32(at, tables.length).set(tables)
-    for (let done = 0; done < count; done += BLOCK) {
-      const some = Math.min(BLOCK, count - done)
-      const block = rows + done * dims * 4
-      arena.kernels.encodeBlock(block, dims * 4, some, zeros, at, columns, width, codes, terms)
-      arena.kernels.addCoded(block, dims * 4, some, codes, columns, width, sumsAt, countsAt)
-    }
+    arena.kernels.addNearest(rows, dims * 4, count, zeros, at, books / 2, width, sumsAt, countsAt)
     for (let centroid = 0; centroid < held; centroid++) {
       if (counts[centroid] === 0) continue
       const to = (centroid - (centroid % CENTROIDS)) * width + (centroid % CENTROIDS)

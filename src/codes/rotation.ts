@@ -1,4 +1,5 @@
-import { EigenvalueDecomposition, Matrix } from 'ml-matrix'
+import { importLinearAlgebra } from '#packages'
+import type { LinearAlgebra } from '../base/packages.js'
 import type { Arena } from '../kernels/memory.js'
 import { blockStride, rotatedStride, type CodeShape, type RotationBlock } from './shape.js'
 
@@ -21,16 +22,18 @@ export function covariancesOf(
 ): Float64Array {
   const stride = rotatedStride(shape)
   const sums = new Float64Array(size * size)
-  const rowBytes = COVARIANCE_BLOCK * 4
+  // Not a power of two, or one place of all rows would always fall into the same few lines of a cache.
+  const rowFloats = COVARIANCE_BLOCK + 16
+  const rowBytes = rowFloats * 4
   const address = arena.allocate(size * rowBytes + size * size * 4)
   const products = address + size * rowBytes
-  const rows = arena.f32(address, size * COVARIANCE_BLOCK)
+  const rows = arena.f32(address, size * rowFloats)
   for (let done = 0; done < count; done += COVARIANCE_BLOCK) {
     const some = Math.min(COVARIANCE_BLOCK, count - done)
     if (some < COVARIANCE_BLOCK) rows.fill(0)
     for (let i = 0; i < some; i++) {
       const from = (done + i) * stride + first
-      for (let j = 0; j < size; j++) rows[j * COVARIANCE_BLOCK + i] = residuals[from + j]!
+      for (let j = 0; j < size; j++) rows[j * rowFloats + i] = residuals[from + j]!
     }
     arena.kernels.dots(address, rowBytes, size, address, rowBytes, size, COVARIANCE_BLOCK, 0, 0, products)
     const found = arena.f32(products, size * size)
@@ -79,7 +82,12 @@ function deal(variances: readonly number[], width: number): number[] {
 }
 
 /** Variances of each sub-code's own principal axes, without a rotation across sub-codes. */
-function ownVariances(covariance: Float64Array, { size }: RotationBlock, width: number): number[] {
+function ownVariances(
+  { EigenvalueDecomposition, Matrix }: LinearAlgebra,
+  covariance: Float64Array,
+  { size }: RotationBlock,
+  width: number,
+): number[] {
   const own: number[] = []
   for (let first = 0; first < size; first += width) {
     const part = new Matrix(width, width)
@@ -103,8 +111,12 @@ export interface FittedBlock {
 }
 
 /** The rotation that a block's covariances [size * size] ask for. @param width - of a sub-code. */
-export function fitBlock(covariance: Float64Array, block: RotationBlock, width: number): FittedBlock {
+export async function fitBlock(covariance: Float64Array, block: RotationBlock, width: number): Promise<FittedBlock> {
   const { size } = block
+  const algebra = await importLinearAlgebra()
+  const { EigenvalueDecomposition, Matrix } = algebra
+  // The many small ones come first: from them a compiler learns all that the large one does.
+  const own = ownVariances(algebra, covariance, block, width)
   const symmetric = new Matrix(size, size)
   for (let i = 0; i < size; i++) {
     for (let j = 0; j < size; j++) symmetric.set(i, j, covariance[Math.max(i, j) * size + Math.min(i, j)]!)
@@ -119,7 +131,7 @@ export function fitBlock(covariance: Float64Array, block: RotationBlock, width: 
   const dealt = axes.map((axis) => realEigenvalues[axis]!)
   return {
     matrix,
-    before: expectedError(ownVariances(covariance, block, width), width),
+    before: expectedError(own, width),
     after: expectedError(dealt, width),
   }
 }

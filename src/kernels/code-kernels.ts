@@ -22,15 +22,17 @@ export interface CodeKernels {
     outTerms: number,
   ): void
   /**
-   * Add up what each centroid stands for in a block of coded rows.
-   * @param rows - f32 [count x M * d], `stride` bytes apart, as `encodeBlock` coded them to `codes`; `columns` is M / 2.
-   * @param sums - f64 [M x 16 x d], and `counts` u32 [M x 16]: both grow.
+   * Add up rows by the nearest centroid of each sub-code.
+   * @param rows - f32 [count x dims], `stride` bytes apart: added as they are.
+   * @param centroid - f32 [dims]: what is nearest to their difference to it counts.
+   * @param sums - f64 [subs x 16 x d], and `counts` u32 [subs x 16]: both grow.
    */
-  addCoded(
+  addNearest(
     rows: number,
     stride: number,
     count: number,
-    codes: number,
+    centroid: number,
+    codebooks: number,
     columns: number,
     d: number,
     sums: number,

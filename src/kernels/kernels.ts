@@ -94,6 +94,16 @@ export interface KernelExports extends CodeKernels, NearKernels {
 
   /** Rows of any type as f32 rows, `outStride` bytes (a multiple of 16) apart, zeros after `dim`. */
   widen(type: number, rows: number, stride: number, count: number, dim: number, out: number, outStride: number): void
+  /** Finite rows f32 [dim] as `i10`, to zeroed rows `outStride` bytes apart: units f32 [count] of their steps, 0 for a row of zeros. */
+  packSteps(
+    rows: number,
+    stride: number,
+    count: number,
+    dim: number,
+    out: number,
+    outStride: number,
+    units: number,
+  ): void
   /** Squared length of each row: out f32 [count]. */
   squaredNorms(type: number, rows: number, stride: number, count: number, dim: number, out: number): void
   /** sums f64 [width] += weight * row, of each of some rows f32 [width], a multiple of four floats, `stride` bytes apart. */

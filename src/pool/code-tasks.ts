@@ -34,13 +34,14 @@ export function residuals({ points: table, codec, tree, rows, leafOf, out, first
         const vectors = align64(address + count * points.width * 4)
         points.gather(rows.subarray(first, first + count), address)
         coder.centre(address, points.width, count, vectors)
-        const values = arena.f32(vectors, count * stride)
+        let held = -1
         for (let i = 0; i < count; i++) {
-          coder.centroid(leaves, leafOf[first + i]!, address)
-          const centroid = arena.f32(address, stride)
-          for (let j = 0; j < stride; j++) values[i * stride + j]! -= centroid[j]!
+          const vector = vectors + i * stride * 4
+          const leaf = leafOf[first + i]!
+          if (leaf !== held) coder.centroid(leaves, (held = leaf), address)
+          arena.kernels.subtract(vector, address, stride, vector)
         }
-        out.set(values, first * stride)
+        out.set(arena.f32(vectors, count * stride), first * stride)
         return undefined
       })
     }),
@@ -48,7 +49,8 @@ export function residuals({ points: table, codec, tree, rows, leafOf, out, first
 }
 
 /** The rotation of one block of components that a sample of residuals asks for. */
-export function fitRotation({ codec, sample, count, block }: Input<'fitRotation'>): Tasks['fitRotation']['output'] {
+export async function fitRotation(input: Input<'fitRotation'>): Promise<Tasks['fitRotation']['output']> {
+  const { codec, sample, count, block } = input
   const shape = codeShape(codec.dim, codec.codeBytes)
   const own = rotationBlocks(shape)[block]!
   return fitBlock(covariancesOf(localArena(), shape, own, sample, count), own, shape.width)

@@ -3,7 +3,7 @@ import type { Arena } from '../kernels/memory.js'
 import { dropArena, lendArena } from './arenas.js'
 import type { Reply, TaskName, Tasks } from './messages.js'
 import { WorkerPool } from './pool.js'
-import { dropSearcher } from './search-tasks.js'
+import { dropSearchers } from './searchers.js'
 
 /** The memory that the tasks of a pool work on, with the number that names it. */
 export interface NamedArena {
@@ -44,7 +44,7 @@ export class HerePool extends WorkerPool {
   }
 
   protected override async end(): Promise<void> {
-    dropSearcher(this.#key)
+    dropSearchers(this.#key)
     dropArena(this.#key)
   }
 }

@@ -15,6 +15,8 @@ import type { Prepared, TrainingPlan, TrainingTask, TrainResult } from '../train
 /** What every worker of a pool is handed when it starts. */
 export interface WorkerData {
   readonly module: WebAssembly.Module
+  /** Address of the file that has the thread's tasks. */
+  readonly file: string
 }
 
 /** A block of consecutive items: rows, queries, nodes or leaves, as the task says. */

@@ -1,6 +1,7 @@
-/** What a thread is asked for: a task by its name, of the module at an address. */
+import threads = require('node:worker_threads')
+
+/** What a thread is asked for: a task by its name. */
 interface Request {
-  readonly file: string
   readonly task: string
   readonly input: unknown
 }
@@ -10,10 +11,14 @@ type Tasks = Readonly<Record<string, (input: unknown) => unknown>>
 /**
  * The file that threads of Piscina start with. Piscina tries `require` first, and a thread that is ended while it requires
  * an ES module takes the whole process with it in Node 20 and 22 (`v8::Module::IsGraphAsync`): so it requires this, which
- * imports.
+ * imports the file of the thread's tasks, at once.
  */
-async function perform({ file, task, input }: Request): Promise<unknown> {
-  const tasks = (await import(file)) as Tasks
+const loading = import((threads.workerData as { file: string }).file) as Promise<Tasks>
+// Who asks for a task hears of its failure.
+loading.catch(() => undefined)
+
+async function perform({ task, input }: Request): Promise<unknown> {
+  const tasks = await loading
   return tasks[task]!(input)
 }
 

@@ -34,16 +34,14 @@ function mayReadEnvironment(): boolean {
 /** Threads on one of the library's files. */
 export class Threads {
   readonly #piscina: Piscina
-  readonly #file: string
 
-  constructor(piscina: Piscina, file: string) {
+  constructor(piscina: Piscina) {
     this.#piscina = piscina
-    this.#file = file
   }
 
   /** Run a task of the file on whichever thread is free. */
   async run(task: string, input: unknown, transferList?: readonly MessagePort[]): Promise<unknown> {
-    const request = { file: this.#file, task, input }
+    const request = { task, input }
     return this.#piscina.run(request, transferList === undefined ? {} : { transferList: [...transferList] })
   }
 
@@ -65,7 +63,7 @@ export async function startPiscina(file: () => URL, { threads, env }: ThreadOpti
     const start = new URL('./piscina-thread.cjs', import.meta.url)
     if (!existsSync(url) || !existsSync(start)) return undefined
     const { Piscina } = await import('piscina')
-    const workerData: WorkerData = { module: kernelModule() }
+    const workerData: WorkerData = { module: kernelModule(), file: url.href }
     // A thread that stops loses its compiled code, so the number stays what it is until the pool closes.
     const piscina = new Piscina({
       filename: start.href,
@@ -76,7 +74,7 @@ export async function startPiscina(file: () => URL, { threads, env }: ThreadOpti
       resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB },
       ...(env === undefined ? {} : { env }),
     })
-    return new Threads(piscina, url.href)
+    return new Threads(piscina)
   } catch {
     return undefined
   }

@@ -3,10 +3,11 @@ import { ScoreCounts } from '../eval/score-counts.js'
 import type { Arena } from '../kernels/memory.js'
 import { LeafWriter } from '../codes/leaf-writer.js'
 import { NO_ROW } from '../partition/points.js'
+import { BatchSearcher } from '../search/batch-searcher.js'
 import { TreeScan } from '../search/tree-scan.js'
 import { arenaOf, queryAt } from './context.js'
 import type { Tasks } from './messages.js'
-import { searcherOf } from './search-tasks.js'
+import { searcherOf } from './searchers.js'
 
 /** A row that is not among what a search looks at. */
 const NOT_MET = 0xffff_ffff
@@ -60,7 +61,7 @@ class EntryRanker {
     const { leafCount } = snapshot.shape
     this.#input = input
     this.#arena = arenaOf(memory, key)
-    this.#searcher = new TreeScan(this.#arena, snapshot)
+    this.#searcher = searcherOf(TreeScan, input.index)
     this.#visitOf = new Int32Array(leafCount).fill(-1)
     this.#starts = new Uint32Array(leafCount + 1)
     this.#sort = this.#arena.allocate(this.#arena.kernels.sortBytes(leafCount))
@@ -70,7 +71,6 @@ class EntryRanker {
 
   close(): void {
     this.#arena.free(this.#sort)
-    this.#searcher.close()
   }
 
   /** Rank the rows that query `i` looks for; of several trees the least rank is a row's. */
@@ -130,9 +130,11 @@ class EntryRanker {
     let best = Infinity
     let rank = 0
     let counted = 0
-    this.#visits.forEach((visits, setting) => {
-      const own = met.reduce((least, { visit, score }) => (visit < visits ? Math.min(least, score) : least), Infinity)
-      if (own === Infinity) return
+    for (let setting = 0; setting < this.#visits.length; setting++) {
+      const visits = this.#visits[setting]!
+      let own = Infinity
+      for (const { visit, score } of met) if (visit < visits && score < own) own = score
+      if (own === Infinity) continue
       if (own < best) {
         best = own
         rank = counted = 0
@@ -143,7 +145,7 @@ class EntryRanker {
       const at = placeOf(this.#input, setting, i) + j
       out[at] = Math.min(out[at]!, rank)
       if (kept !== undefined) kept.own[at] = best
-    })
+    }
   }
 
   /** The least scores of what each setting visits. */
@@ -194,7 +196,7 @@ export function codeRanks(input: Tasks['codeRanks']['input']): undefined {
 /** Without rows: where each row stands among the answers. */
 function answersOf(input: Tasks['codeRanks']['input']): undefined {
   const { index, points, settings, queries, total, k, out, visited, first, count } = input
-  const searcher = searcherOf(index)
+  const searcher = searcherOf(BatchSearcher, index)
   const { shape, entryCount } = index.snapshot
   const numbers = new Uint32Array(k + 1)
   const distances = new Float32Array(k + 1)
@@ -223,28 +225,24 @@ export function gaps({
 }: Tasks['gaps']['input']): undefined {
   const { memory, key, snapshot } = index
   const arena = arenaOf(memory, key)
-  const searcher = new TreeScan(arena, snapshot)
+  const searcher = searcherOf(TreeScan, index)
   const { nodeCounts, arities } = snapshot.shape
   const all = nodeCounts[depth - 1]!
   const effort = { probes: Math.max(...places) + 1, beamWidth: all }
   const room = new Float32Array(points.dim)
-  try {
-    for (let i = first; i < first + count; i++) {
-      places.forEach((_, p) => (out[p * total + i] = 0))
-      searcher.routeTrees(
-        queryAt(queries, points, i, room),
-        effort,
-        (_, model, found) => {
-          const scores = arena.f32(model.leafScores, found).slice().sort()
-          places.forEach((place, p) => {
-            out[p * total + i]! += (scores[found - 1]! - scores[found - 1 - place]!) / snapshot.trees
-          })
-        },
-        arities.slice(0, depth),
-      )
-    }
-  } finally {
-    searcher.close()
+  for (let i = first; i < first + count; i++) {
+    places.forEach((_, p) => (out[p * total + i] = 0))
+    searcher.routeTrees(
+      queryAt(queries, points, i, room),
+      effort,
+      (_, model, found) => {
+        const scores = arena.f32(model.leafScores, found).slice().sort()
+        places.forEach((place, p) => {
+          out[p * total + i]! += (scores[found - 1]! - scores[found - 1 - place]!) / snapshot.trees
+        })
+      },
+      arities.slice(0, depth),
+    )
   }
   return undefined
 }

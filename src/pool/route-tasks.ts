@@ -1,5 +1,4 @@
 import { align64 } from '../base/align.js'
-import { lowerBound } from '../base/lower-bound.js'
 import { balance, NO_LEAF } from '../partition/balance.js'
 import { NO_ROW, type PointTable } from '../partition/points.js'
 import { QueryBuffer } from '../search/query.js'
@@ -43,11 +42,6 @@ export function exact(input: Input<'exact'>): undefined {
   return undefined
 }
 
-/** Leaves of a neighbour. */
-function leavesOf(holders: Holders, position: number): Uint32Array {
-  return holders.leaves.subarray(holders.offsets[position]!, holders.offsets[position + 1]!)
-}
-
 export function ranks(input: Input<'ranks'>): undefined {
   const { points: table, router, queries, neighbours: found, k, holders, out, first, count } = input
   const arena = localArena()
@@ -64,7 +58,9 @@ export function ranks(input: Input<'ranks'>): undefined {
             out[j] = NO_ROW
             if (found[j] === NO_ROW) continue
             let best = -Infinity
-            for (const leaf of leavesOf(holders, found[j]!)) best = Math.max(best, scores[leaf]!)
+            const end = holders.offsets[found[j]! + 1]!
+            for (let at = holders.offsets[found[j]!]!; at < end; at++)
+              best = Math.max(best, scores[holders.leaves[at]!]!)
             out[j] = arena.kernels.countAbove(address, leafCount, best)
           }
         }
@@ -81,71 +77,44 @@ function leafLoads(holders: Holders, leafCount: number): Uint32Array {
   return loads
 }
 
-/** Ranks of leaves among those that a route chooses, best first; `NO_ROW` for the others. */
-type LeafRanks = (leaf: number) => number
-
-/** Ranks that count leaves: each is looked for only when it is asked for, and once. */
+/**
+ * Ranks of leaves among those that a route chooses, best first: how many leaves come before each, or how many entries have been
+ * met when it has been visited.
+ */
 class LeafRanker {
+  /** [leafCount] of the last route; `NO_ROW` for leaves that it did not choose. */
+  readonly ranks: Uint32Array
   readonly #model: RouteModel
-  readonly #found: Uint32Array
-  readonly #asked: number[] = []
-
-  constructor(model: RouteModel, leafCount: number) {
-    this.#model = model
-    this.#found = new Uint32Array(leafCount).fill(UNKNOWN)
-  }
-
-  route(query: number, beam: RouteEffort): [LeafRanks, visited: number] {
-    const arena = localArena()
-    const visited = this.#model.route(query, beam)
-    const leaves = arena.u32(this.#model.leaves, visited)
-    const address = this.#model.leafScores
-    const scores = arena.f32(address, visited)
-    for (const leaf of this.#asked) this.#found[leaf] = UNKNOWN
-    this.#asked.length = 0
-    const rankOf = (leaf: number): number => {
-      if (this.#found[leaf] === UNKNOWN) {
-        const place = lowerBound(leaves, leaf)
-        const rank = leaves[place] === leaf ? arena.kernels.countAbove(address, visited, scores[place]!) : NO_ROW
-        this.#found[leaf] = rank
-        this.#asked.push(leaf)
-      }
-      return this.#found[leaf]!
-    }
-    return [rankOf, visited]
-  }
-}
-
-/** No rank was looked for: below `NO_ROW`, and above the number of any leaf. */
-const UNKNOWN = 0xffff_fffe
-
-/** Ranks that count the entries of a leaf and of those before it. */
-class EntryCounter {
-  readonly #model: RouteModel
-  readonly #loads: Uint32Array
-  readonly #met: Uint32Array
+  readonly #loads: Uint32Array | undefined
   readonly #scratch: number
 
-  /** @param scratch - `sortBytes` of all leaves. */
-  constructor(model: RouteModel, loads: Uint32Array, scratch: number) {
+  /**
+   * @param loads - [leafCount] entries of the leaves, where these are counted.
+   * @param scratch - `sortBytes` of all leaves.
+   */
+  constructor(model: RouteModel, leafCount: number, loads: Uint32Array | undefined, scratch: number) {
     this.#model = model
     this.#loads = loads
-    this.#met = new Uint32Array(loads.length)
     this.#scratch = scratch
+    this.ranks = new Uint32Array(leafCount)
   }
 
-  route(query: number, beam: RouteEffort): [LeafRanks, visited: number] {
+  /** @returns how many leaves a query's route chooses. */
+  route(query: number, beam: RouteEffort): number {
     const arena = localArena()
     const { leaves, leafScores } = this.#model
     const visited = this.#model.route(query, beam)
     arena.kernels.sortBest(leaves, leafScores, visited, this.#scratch)
-    this.#met.fill(NO_ROW)
+    const best = arena.u32(leaves, visited)
+    const [ranks, loads] = [this.ranks, this.#loads]
+    ranks.fill(NO_ROW)
     let met = 0
-    for (const leaf of arena.u32(leaves, visited)) {
-      met += this.#loads[leaf]!
-      this.#met[leaf] = met
+    for (let place = 0; place < visited; place++) {
+      const leaf = best[place]!
+      if (loads !== undefined) met += loads[leaf]!
+      ranks[leaf] = loads === undefined ? place : met
     }
-    return [(leaf) => this.#met[leaf]!, visited]
+    return visited
   }
 }
 
@@ -161,10 +130,8 @@ export function beamRanks(input: Input<'beamRanks'>): undefined {
         const { leafCount } = treeShape(router.arities)
         withRouter(router, table.dim, (model) =>
           withBytes(arena, arena.kernels.sortBytes(leafCount), (scratch) => {
-            const ranker =
-              unit === 'entries'
-                ? new EntryCounter(model, leafLoads(holders[t]!, leafCount), scratch)
-                : new LeafRanker(model, leafCount)
+            const loads = unit === 'entries' ? leafLoads(holders[t]!, leafCount) : undefined
+            const ranker = new LeafRanker(model, leafCount, loads, scratch)
             for (let i = first; i < first + count; i++) writeBeamRanks(input, t, i, load(i), ranker)
           }),
         )
@@ -180,18 +147,21 @@ function writeBeamRanks(
   tree: number,
   i: number,
   query: number,
-  ranker: LeafRanker | EntryCounter,
+  ranker: LeafRanker,
 ): void {
+  const { offsets, leaves } = holders[tree]!
+  const { ranks } = ranker
   for (const [b, beam] of beams.entries()) {
     // All leaves below what the beam keeps, no more nodes for the sake of leaves.
     const probes = beam.beamWidth * routers[tree]!.arities.at(-1)!
-    const [rankOf, visited] = ranker.route(query, { ...beam, probes })
+    const visited = ranker.route(query, { ...beam, probes })
     reached[b * total + i] = (tree === 0 ? 0 : reached[b * total + i]!) + visited
     for (let j = i * k; j < (i + 1) * k; j++) {
       const at = b * total * k + j
+      const position = neighbours[j]!
       let best = tree === 0 ? NO_ROW : out[at]!
-      if (neighbours[j]! !== NO_ROW)
-        for (const leaf of leavesOf(holders[tree]!, neighbours[j]!)) best = Math.min(best, rankOf(leaf))
+      if (position !== NO_ROW)
+        for (let h = offsets[position]!; h < offsets[position + 1]!; h++) best = Math.min(best, ranks[leaves[h]!]!)
       out[at] = best
     }
   }

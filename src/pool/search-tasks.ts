@@ -1,27 +1,12 @@
 import { groupItems } from '../base/groups.js'
 import { BatchSearcher } from '../search/batch-searcher.js'
-import { arenaOf } from './arenas.js'
-import type { SharedIndex, Tasks } from './messages.js'
+import type { Tasks } from './messages.js'
+import { searcherOf } from './searchers.js'
 
 type Batch = Tasks['search']['input']
 
 /** Queries that a thread claims at a time: few enough that all threads end at about the same time. */
 const CLAIM = 16
-
-const searchers = new Map<number, BatchSearcher>()
-
-/** This thread's searcher of an index: made once, since every message brings new objects for the same memory. */
-export function searcherOf({ memory, key, snapshot }: SharedIndex): BatchSearcher {
-  let searcher = searchers.get(key)
-  if (searcher === undefined) searchers.set(key, (searcher = new BatchSearcher(arenaOf(memory, key), snapshot)))
-  return searcher
-}
-
-/** Forget the searcher of a memory, and give back what it holds there. */
-export function dropSearcher(key: number): void {
-  searchers.get(key)?.close()
-  searchers.delete(key)
-}
 
 /** Places in the counts of a batch. */
 const TO_PLACE = 0
@@ -69,7 +54,7 @@ function putInOrder(batch: Batch, searcher: BatchSearcher, { nodes, items }: Non
 
 export function search(batch: Batch): undefined {
   const { index, queries, order, k, effort, outIds, outDistances } = batch
-  const searcher = searcherOf(index)
+  const searcher = searcherOf(BatchSearcher, index)
   const { dim } = index.snapshot
   if (order) putInOrder(batch, searcher, order)
   for (const at of claims(batch, TO_SEARCH)) {

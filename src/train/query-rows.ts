@@ -6,9 +6,10 @@ import { padded } from '../tree/router.js'
 
 /** Queries read at a time, at most. */
 const READ_BLOCK = 128
-/** Squared lengths that f32 holds in full. */
-const LEAST_SQUARES = 1e-30
-const MOST_SQUARES = 1e30
+/** Whether f32 holds a squared length in full. */
+function holds(squares: number): boolean {
+  return squares > 1e-30 && squares < 1e30
+}
 
 let own: Arena | undefined
 
@@ -37,6 +38,7 @@ export class QueryRows {
   readonly #stored: StoredQueries | undefined
   readonly #storedCount: number
   readonly #others: Float32Array
+  readonly #otherRows: Uint32Array | undefined
   readonly #vector: number
   readonly #factors: number
   readonly #stage: number
@@ -51,6 +53,7 @@ export class QueryRows {
     this.#stored = stored
     this.#storedCount = stored === undefined ? 0 : stored.bytes.length / this.#stride
     this.#others = stored === undefined ? (queries as Float32Array) : stored.others
+    this.#otherRows = stored?.otherRows
     this.count = countQueries(queries, dim)
     const bytes = [READ_BLOCK * this.width, this.width, READ_BLOCK].map((floats) => align64(floats * 4))
     this.address = arena.allocate(bytes.reduce((sum, part) => sum + part, READ_BLOCK * this.#stride))
@@ -78,13 +81,15 @@ export class QueryRows {
         if (id < this.#storedCount) stage.set(bytes.subarray(id * stride, (id + 1) * stride), i * stride)
       })
       arena.kernels.widen(TYPE_CODE[this.#type], this.#stage, stride, ids.length, dim, address, width * 4)
-      if (unit) this.#shorten(ids.length)
     }
     const rows = arena.f32(address, ids.length * width)
     ids.forEach((id, i) => {
       const other = id - this.#storedCount
-      if (other >= 0) rows.set(this.#others.subarray(other * dim, (other + 1) * dim), i * width)
+      if (other < 0) return
+      const row = this.#otherRows?.[other] ?? other
+      rows.set(this.#others.subarray(row * dim, (row + 1) * dim), i * width)
     })
+    if (unit) this.#shorten(ids.length)
     return rows
   }
 
@@ -102,16 +107,21 @@ export class QueryRows {
     }
   }
 
+  /** Squared lengths of the first rows, in the place of the factors. */
+  #squares(count: number): Float32Array {
+    const { arena, width, address } = this
+    arena.kernels.squaredNorms(TYPE_CODE.f32, address, width * 4, count, width, this.#factors)
+    return arena.f32(this.#factors, count)
+  }
+
   /** Scale the first rows to length 1; those of zeros stay. */
   #shorten(count: number): void {
     const { arena, width, address } = this
-    arena.kernels.squaredNorms(TYPE_CODE.f32, address, width * 4, count, width, this.#factors)
-    const factors = arena.f32(this.#factors, count)
+    const factors = this.#squares(count)
     for (let i = 0; i < count; i++) {
       const squares = factors[i]!
-      const holds = squares > LEAST_SQUARES && squares < MOST_SQUARES
-      if (!holds) toUnit(arena.f32(address + i * width * 4, width))
-      factors[i] = holds ? 1 / Math.sqrt(squares) : 1
+      if (!holds(squares)) toUnit(arena.f32(address + i * width * 4, width))
+      factors[i] = holds(squares) ? 1 / Math.sqrt(squares) : 1
     }
     arena.kernels.scaleRows(address, width * 4, count, width, this.#factors)
   }
@@ -120,6 +130,18 @@ export class QueryRows {
   subtract(vector: Float32Array, count: number): void {
     this.arena.f32(this.#vector, this.#dim).set(vector)
     this.arena.kernels.shiftRows(this.address, this.width * 4, count, this.width, this.#vector)
+  }
+
+  /** Sum of the squared lengths of the first rows that were read, whatever their size. */
+  sumOfSquares(count: number): number {
+    const squares = this.#squares(count)
+    const rows = this.arena.f32(this.address, count * this.width)
+    let sum = 0
+    for (let i = 0; i < count; i++) {
+      if (holds(squares[i]!)) sum += squares[i]!
+      else for (let j = i * this.width; j < (i + 1) * this.width; j++) sum += rows[j]! * rows[j]!
+    }
+    return sum
   }
 
   /** Multiply the first rows that were read by a factor. */

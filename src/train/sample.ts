@@ -27,9 +27,9 @@ export function fitNormaliser(queries: TrainRequest['queries'], dim: number): No
     rows.each((_, some) => arena.kernels.addRows(rows.address, width * 4, some, width, 1, sumsAt))
     const sums = new Float64Array(arena.memory.buffer, sumsAt, dim)
     for (let d = 0; d < dim; d++) mean[d] = sums[d]! / count
-    rows.each((_, some, values) => {
+    rows.each((_, some) => {
       rows.subtract(mean, some)
-      for (let i = 0; i < values.length; i++) squares += values[i]! * values[i]!
+      squares += rows.sumOfSquares(some)
     })
   } finally {
     arena.free(sumsAt)

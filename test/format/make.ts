@@ -1,4 +1,4 @@
-import { packSteps, stepAt, type StoredType } from '../../build/base/matrix.js'
+import { stepAt, type StoredType } from '../../build/base/matrix.js'
 import type { Metric, Router, RowType } from '../../build/base/options.js'
 import { Rng } from '../../build/base/rng.js'
 import { BLOCK, blockStride, codeShape, defaultCodeBytes, rotationBlocks } from '../../build/codes/shape.js'
@@ -11,6 +11,7 @@ import { LeafWriter } from '../../build/codes/leaf-writer.js'
 import { padded, packRouter, routerFloats, routerTensors, routerViews } from '../../build/tree/router.js'
 import { treeShape } from '../../build/tree/shape.js'
 import type { IdKind, Snapshot, SnapshotHeader, TreeView } from '../../build/tree/snapshot.js'
+import { packSteps } from '../reference/steps.js'
 
 /** What varies between made indexes; `arities: []` is an index without a tree. */
 export interface MakeOptions {

@@ -1,9 +1,11 @@
 import { describe, expect, test } from '@jest/globals'
-import { MOST_STEP, packSteps, rowRoom, rowStride, stepAt, TYPE_CODE } from '../../build/base/matrix.js'
+import { MOST_STEP, rowRoom, rowStride, stepAt, TYPE_CODE } from '../../build/base/matrix.js'
 import { Rng } from '../../build/base/rng.js'
 import type { Arena } from '../../build/kernels/memory.js'
 import { MOST_QUERY_STEP } from '../../build/search/query.js'
 import { quantize } from '../reference/codes.js'
+import { packSteps } from '../reference/steps.js'
+import { room } from './code-cases.js'
 import { onEachBinary, put, tolerance } from './harness.js'
 
 const DIMS = [1, 3, 15, 16, 17, 48, 63, 64, 65, 130, 384]
@@ -57,6 +59,30 @@ describe('rows in steps', () => {
 })
 
 onEachBinary((open) => {
+  test.each(DIMS)('packSteps packs the bits of its twin, %i components, and nothing beside them', (dim) => {
+    const arena = open()
+    const rng = new Rng(dim)
+    const rows = [
+      ...Array.from({ length: 4 }, () => randomRow(rng, dim)),
+      new Float32Array(dim),
+      // Halves of a step go up, on either side of zero.
+      Float32Array.from({ length: dim }, (_, i) => (i === 0 ? 2 * MOST_STEP : (i % 9) - 4)),
+      Float32Array.from({ length: dim }, () => 1e-42 * rng.below(9)),
+      Float32Array.from({ length: dim }, (_, i) => (i % 2 === 0 ? 3.4e38 : -3.4e38)),
+    ]
+    const [from, stride] = [(dim + 5) * 4, rowStride('i10', dim)]
+    const address = arena.allocate(rows.length * from)
+    rows.forEach((row, i) => arena.f32(address + i * from, dim).set(row))
+    const [out, units] = [room(arena, rows.length * stride), room(arena, rows.length * 4)]
+    arena.u8(out.address, rows.length * stride).fill(0)
+    arena.kernels.packSteps(address, from, rows.length, dim, out.address, stride, units.address)
+    const wanted = new Uint8Array(rows.length * stride)
+    const steps = rows.map((row, i) => packSteps(row, wanted.subarray(i * stride, (i + 1) * stride)))
+    expect(Array.from(arena.f32(units.address, rows.length))).toEqual(steps)
+    expect(Array.from(arena.u8(out.address, wanted.length))).toEqual(Array.from(wanted))
+    expect([out.untouched(), units.untouched()]).toEqual([true, true])
+  })
+
   test.each(DIMS)('widen, widenIntegers and squaredNorms read the steps exactly, %i components', (dim) => {
     const arena = open()
     const rng = new Rng(dim)

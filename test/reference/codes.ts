@@ -49,8 +49,8 @@ export function subtract(x: ArrayLike<number>, y: ArrayLike<number>): number[] {
 /** Codebooks as [sub-code][centroid][component]. */
 export type Books = readonly (readonly (readonly number[])[])[]
 
-/** Sums [book][centroid][component] and counts [book][centroid] of coded rows. */
-export function addCoded(
+/** Sums [book][centroid][component] and counts [book][centroid] of rows by their codes. */
+export function addNearest(
   rows: readonly (readonly number[])[],
   codes: readonly (readonly number[])[],
   width: number,

@@ -47,12 +47,11 @@ function correlated(rng: Rng, shape: CodeShape, dim: number, count: number): Flo
 const arena = Arena.create()
 
 /** The rotation of `count` vectors. */
-function fitRotation(values: Float32Array, count: number, shape: CodeShape): Float32Array | undefined {
-  return joinBlocks(
-    rotationBlocks(shape).map((block) =>
-      fitBlock(covariancesOf(arena, shape, block, values, count), block, shape.width),
-    ),
+async function fitRotation(values: Float32Array, count: number, shape: CodeShape): Promise<Float32Array | undefined> {
+  const fitted = rotationBlocks(shape).map(async (block) =>
+    fitBlock(covariancesOf(arena, shape, block, values, count), block, shape.width),
   )
+  return joinBlocks(await Promise.all(fitted))
 }
 
 describe('blocks of a rotation', () => {
@@ -98,10 +97,10 @@ describe('covariances', () => {
 })
 
 describe('a rotation', () => {
-  test.each(SHAPES)('of correlated vectors of %i components has orthonormal rows: %i bytes', (dim, codeBytes) => {
+  test.each(SHAPES)('of correlated vectors of %i components has orthonormal rows: %i bytes', async (dim, codeBytes) => {
     const shape = codeShape(dim, codeBytes)
     const values = correlated(new Rng(dim), shape, dim, 400)
-    const rotation = fitRotation(values, 400, shape)
+    const rotation = await fitRotation(values, 400, shape)
     if (rotation === undefined) {
       // A block of one sub-code, and one of two that are alike, have nothing to gain.
       expect(shape.dims).toBeLessThan(4)
@@ -131,12 +130,12 @@ describe('a rotation', () => {
     }
   })
 
-  test('gives each sub-code about the same product of variances', () => {
+  test('gives each sub-code about the same product of variances', async () => {
     const shape = codeShape(40, 5)
     const count = 5000
     const values = correlated(new Rng(2), shape, 40, count)
     const stride = rotatedStride(shape)
-    const rotation = fitRotation(values, count, shape)!
+    const rotation = (await fitRotation(values, count, shape))!
     const logs = Array.from({ length: shape.subs }, (_, m) => {
       let sum = 0
       for (let r = m * shape.width; r < (m + 1) * shape.width; r++) {
@@ -153,17 +152,17 @@ describe('a rotation', () => {
     expect(Math.max(...logs) - Math.min(...logs)).toBeLessThan(0.7)
   })
 
-  test('is left out where it would gain nothing', () => {
+  test('is left out where it would gain nothing', async () => {
     const shape = codeShape(24, 6)
     const rng = new Rng(3)
     const noise = Float32Array.from({ length: 4000 * rotatedStride(shape) }, (_, i) =>
       i % rotatedStride(shape) < 24 ? rng.normal() : 0,
     )
-    expect(fitRotation(noise, 4000, shape)).toBeUndefined()
+    expect(await fitRotation(noise, 4000, shape)).toBeUndefined()
   })
 
-  test('of vectors that are all zero is left out', () => {
+  test('of vectors that are all zero is left out', async () => {
     const shape = codeShape(24, 6)
-    expect(fitRotation(new Float32Array(100 * rotatedStride(shape)), 100, shape)).toBeUndefined()
+    expect(await fitRotation(new Float32Array(100 * rotatedStride(shape)), 100, shape)).toBeUndefined()
   })
 })

@@ -1,10 +1,11 @@
 import { toHalf } from '../../../build/base/convert.js'
-import { packSteps, rowStride, stepAt, type KeptType } from '../../../build/base/matrix.js'
+import { rowStride, stepAt, type KeptType } from '../../../build/base/matrix.js'
 import type { Metric } from '../../../build/base/options.js'
 import { Rng } from '../../../build/base/rng.js'
 import { loadBuildKernels } from '../../../build/kernels/load-build.js'
 import { Arena } from '../../../build/kernels/memory.js'
 import type { PointTable } from '../../../build/partition/points.js'
+import { packSteps } from '../../reference/steps.js'
 
 // Tables are what builds work on.
 await loadBuildKernels()
