@@ -1,5 +1,5 @@
-import { importLinearAlgebra } from '#packages'
-import type { LinearAlgebra } from '../base/packages.js'
+import { importLinearAlgebra } from '#linear-algebra'
+import type { LinearAlgebra } from '../base/linear-algebra.js'
 import type { Arena } from '../kernels/memory.js'
 import { blockStride, rotatedStride, type CodeShape, type RotationBlock } from './shape.js'
 

@@ -2,7 +2,7 @@ import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm'
 import type * as Core from '@tensorflow/tfjs-core'
 import { openRead } from '#io'
 import { importNative } from '#native-trainer'
-import { importBackend, importCore } from '#packages'
+import { importBackend, importCore } from '#trainer-packages'
 import { UnsupportedError } from '../base/errors.js'
 
 export type { Scalar, Tensor, Tensor1D, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core'

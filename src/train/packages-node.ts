@@ -3,16 +3,15 @@ import * as imported from './packages.js'
 
 const CORE = '@tensorflow/tfjs-core'
 const BACKEND = '@tensorflow/tfjs-backend-wasm'
-const ALGEBRA = 'ml-matrix'
 
 /**
  * Node reads CommonJS in a third of the time by `require`: `import` reads the text twice more, for its kind and for names. A
- * bundle that lies away from the packages has them in itself, by `import`: all of them, as the backend wants its own core.
+ * bundle that lies away from the packages has them in itself, by `import`: both of them, as the backend wants its own core.
  */
 const ownRequire = ((): NodeJS.Require | undefined => {
   try {
     const require = createRequire(import.meta.url)
-    for (const name of [CORE, BACKEND, ALGEBRA]) require.resolve(name)
+    for (const name of [CORE, BACKEND]) require.resolve(name)
     return require
   } catch {
     return undefined
@@ -25,8 +24,4 @@ export async function importCore(): Promise<unknown> {
 
 export async function importBackend(): Promise<unknown> {
   return ownRequire === undefined ? imported.importBackend() : ownRequire(BACKEND)
-}
-
-export async function importLinearAlgebra(): Promise<imported.LinearAlgebra> {
-  return ownRequire === undefined ? imported.importLinearAlgebra() : (ownRequire(ALGEBRA) as imported.LinearAlgebra)
 }
