@@ -1,11 +1,9 @@
-import { createRequire } from 'node:module'
 import * as imported from './linear-algebra.js'
+import { ownRequire } from './own-require.js'
 
-/** Node reads CommonJS in a fifth of the time by `require`; a bundle that lies away from the package has it in itself. */
+const ALGEBRA = 'ml-matrix'
+
 export async function importLinearAlgebra(): Promise<imported.LinearAlgebra> {
-  try {
-    return createRequire(import.meta.url)('ml-matrix') as imported.LinearAlgebra
-  } catch {
-    return imported.importLinearAlgebra()
-  }
+  const require = ownRequire(ALGEBRA)
+  return require === undefined ? imported.importLinearAlgebra() : (require(ALGEBRA) as imported.LinearAlgebra)
 }

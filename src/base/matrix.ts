@@ -24,8 +24,6 @@ export const TYPE_CODE: Readonly<Record<StoredType, number>> = { f32: 0, f16: 1,
 /** Components of a group of `i10`: 64 bytes of high bits, then 16 bytes in which byte j holds those of j, j + 16, ... */
 export const STEP_GROUP = 64
 const GROUP_BYTES = 80
-/** The largest step of `i10`. */
-export const MOST_STEP = 511
 
 /** Components that a stored row has room for, `dim` of them and zeros. */
 export function rowRoom(type: StoredType, dim: number): number {

@@ -10,16 +10,15 @@ export interface StoredQueries {
   readonly type: StoredType
   /** Whether they are asked at unit length, whatever length they are kept at. */
   readonly unit: boolean
-  /** f32 [rows * dim], and the numbers of those that are meant: all of them where it is absent. */
+  /** f32 [rows * dim], and the numbers of those that are meant. */
   readonly others: Float32Array
-  readonly otherRows?: Uint32Array
+  readonly otherRows: Uint32Array
 }
 
 /** How many queries there are. */
 export function countQueries(queries: Float32Array | StoredQueries, dim: number): number {
   if (ArrayBuffer.isView(queries)) return queries.length / dim
-  const others = queries.otherRows?.length ?? queries.others.length / dim
-  return queries.bytes.length / rowStride(queries.type, dim) + others
+  return queries.bytes.length / rowStride(queries.type, dim) + queries.otherRows.length
 }
 
 /** Scale a vector to length 1 in place; one of zeros stays. */

@@ -251,7 +251,7 @@ export function chooseLessons(build: Build, found: readonly Labelled[], most: nu
 
 /** Give back what `chooseLessons` returned. */
 export function dropLessons({ workspace }: Build, { queries, neighbours }: Lessons): void {
-  workspace.give(queries.bytes, queries.otherRows!, neighbours)
+  workspace.give(queries.bytes, queries.otherRows, neighbours)
 }
 
 /** Neighbours of one of the lessons. */
@@ -316,7 +316,7 @@ export function logVotes(build: Build, lessons: Lessons): Votes | undefined {
   const counts = new Uint32Array(voted)
   const query = new Float32Array(dim)
   for (let i = first; i < count; i++) {
-    const row = queries.otherRows![i - first]!
+    const row = queries.otherRows[i - first]!
     query.set(queries.others.subarray(row * dim, (row + 1) * dim))
     if (queries.unit) toUnit(query)
     for (const position of neighboursOf(lessons, i)) {

@@ -1,11 +1,9 @@
 import { lowerBound } from '../base/lower-bound.js'
-import { entriesOf, nearestRows, type Beam, type SnapshotHeader } from '../tree/snapshot.js'
+import { entriesOf, nearestRows, stepsOf, type Beam, type SnapshotHeader } from '../tree/snapshot.js'
 import { NO_ENTRY } from './score-counts.js'
 
 /** Numbers of reranked rows that are tried: each about this much more than the one before. */
 const RERANK_RATIO = 1.2
-/** Score steps of the widest reach, as a search of leaves bounds it. */
-const MOST_STEPS = 65_535
 /** The place by code whose mean gap is the reach of rows, as a share of the most. */
 const ROWS_REACHED = 0.5
 
@@ -143,7 +141,7 @@ class RowBounds {
     let at = -1
     for (let r = 0; r < this.#scores.length; r++) {
       const last = this.#most[r]!
-      const steps = Math.trunc(Math.min(MOST_STEPS, this.reaches[r]! * scale))
+      const steps = stepsOf(this.reaches[r]!, scale)
       // A search that meets no more than may be compared compares all.
       const all = steps === 0 || least[row + last]! === NO_ENTRY
       const bound = all ? NO_ENTRY : least[row + this.#near[r]!]! + steps

@@ -2,13 +2,11 @@ import { align64 } from '../base/align.js'
 import { QueryCodes } from '../codes/query-codes.js'
 import type { Arena } from '../kernels/memory.js'
 import { entryBytes } from '../codes/leaves.js'
-import type { Snapshot } from '../tree/snapshot.js'
+import { stepsOf, type Snapshot } from '../tree/snapshot.js'
 import type { CodeRows } from './code-rows.js'
 
 /** Leaves scanned by one kernel call: a few milliseconds at most. */
 const LEAVES_A_CALL = 4096
-/** Steps between the least score and the largest. */
-const MOST_STEPS = 65_535
 /** Places that a leaf takes beyond its entries, at most: the rest of its last block. */
 const LEAF_EXCESS = 15
 
@@ -148,7 +146,7 @@ export class LeafScan {
     const places = this.#places
     const most = wanted < entries ? wanted : places
     const { kernels } = this.#arena
-    const steps = Math.min(MOST_STEPS, reach * this.#codes.scale)
+    const steps = stepsOf(reach, this.#codes.scale)
     return kernels.selectScores(this.#scores, places, most, near, steps, this.#chosenRoom, this.#sort, this.#chosen)
   }
 

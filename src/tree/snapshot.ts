@@ -39,6 +39,11 @@ export function nearestRows(k: number, rerank: number): number {
   return Math.max(k, rerank / 8)
 }
 
+/** A reach in steps of a score, of which there are `scale` for a unit of distance: at most those between the least score and the largest. */
+export function stepsOf(reach: number, scale: number): number {
+  return Math.trunc(Math.min(65_535, reach * scale))
+}
+
 /** Entries of a tree that hold so many rows, where these have as many copies as the average row. */
 export function entriesOf(rows: number, { size, entryCount }: Pick<SnapshotHeader, 'size' | 'entryCount'>): number {
   return Math.ceil((rows * entryCount) / size)

@@ -1,10 +1,10 @@
 import { describe, expect, test } from '@jest/globals'
-import { MOST_STEP, rowRoom, rowStride, stepAt, TYPE_CODE } from '../../build/base/matrix.js'
+import { rowRoom, rowStride, stepAt, TYPE_CODE } from '../../build/base/matrix.js'
 import { Rng } from '../../build/base/rng.js'
 import type { Arena } from '../../build/kernels/memory.js'
 import { MOST_QUERY_STEP } from '../../build/search/query.js'
 import { quantize } from '../reference/codes.js'
-import { packSteps } from '../reference/steps.js'
+import { MOST_STEP, packSteps } from '../reference/steps.js'
 import { room } from './code-cases.js'
 import { onEachBinary, put, tolerance } from './harness.js'
 

@@ -1,4 +1,5 @@
-const MOST_STEP = 511
+/** The largest step of an `i10` row. */
+export const MOST_STEP = 511
 
 /** Write a row in `i10` to zeroed bytes. @returns the step; 0 for a row of zeros. */
 export function packSteps(row: ArrayLike<number>, out: Uint8Array): number {

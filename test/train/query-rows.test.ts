@@ -30,7 +30,7 @@ test.each(['u8', 'f32', 'i10'] as const)('queries stored as %s come as floats, t
   const at = (reader: QueryRows, i: number): number[] => [
     ...reader.read(Uint32Array.of(0, i)).subarray(reader.width, reader.width + dim),
   ]
-  const plain = new QueryRows({ bytes, type, unit: false, others }, dim)
+  const plain = new QueryRows({ bytes, type, unit: false, others, otherRows: Uint32Array.of(0, 1, 2) }, dim)
   const unit = new QueryRows({ bytes, type, unit: true, others, otherRows }, dim)
   expect([plain.count, unit.count]).toEqual([6, 5])
   rows.forEach((row, i) => {
@@ -64,12 +64,13 @@ test.each([1e-20, 1e25])(
     const rows = Float32Array.of(3 * size, 4 * size, 0, 0)
     const bytes = new Uint8Array(2 * rowStride('f32', 2))
     bytes.set(new Uint8Array(rows.buffer, 0, 8))
-    const reader = new QueryRows({ bytes, type: 'f32', unit: true, others: new Float32Array(0) }, 2)
+    const none = { others: new Float32Array(0), otherRows: new Uint32Array(0) }
+    const reader = new QueryRows({ bytes, type: 'f32', unit: true, ...none }, 2)
     const found = reader.read(Uint32Array.of(0, 1))
     expect(found[0]).toBeCloseTo(0.6, 6)
     expect(found[1]).toBeCloseTo(0.8, 6)
     expect([...found.subarray(2)]).toEqual([0, 0, 0, 0, 0, 0])
-    const plain = new QueryRows({ bytes, type: 'f32', unit: false, others: new Float32Array(0) }, 2)
+    const plain = new QueryRows({ bytes, type: 'f32', unit: false, ...none }, 2)
     plain.read(Uint32Array.of(0, 1))
     expect(plain.sumOfSquares(2) / size / size).toBeCloseTo(25, 4)
   },
