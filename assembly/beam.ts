@@ -31,7 +31,8 @@ export function scoreChildren(
 }
 
 /**
- * The same with whole numbers: score = products * (unit * scale of the child) + bias.
+ * The same with whole numbers: score = products * (unit * scale of the child) + bias. Scores are written, and scales and
+ * biases read, four at a time: up to three behind the last are touched.
  * @param z - i16, in steps of `unit`.
  * @param weights - i8 rows, `rowStride` bytes apart, in steps of scales f32 by child node.
  */
@@ -57,9 +58,9 @@ export function scoreChildrenInt(
     for (let left = arity; left > 0; left -= 4) {
       const b = min(last, row + rowStride)
       const c = min(last, b + rowStride)
-      const sums = Sums.integerProducts<i8>(z, dim, row, b, c, min(last, c + rowStride))
-      const scaled = f32x4.mul(sums, f32x4.mul(units, Lanes.load(scales + at, left)))
-      Lanes.store(out, f32x4.add(scaled, Lanes.load(bias + at, left)), left)
+      const sums = Sums.scoreProducts(z, dim, row, b, c, min(last, c + rowStride))
+      const scaled = f32x4.mul(sums, f32x4.mul(units, v128.load(scales + at)))
+      v128.store(out, f32x4.add(scaled, v128.load(bias + at)))
       row += rowStride << 2
       at += 16
       out += (<usize>min(left, 4)) << 2

@@ -229,7 +229,8 @@ export interface KernelExports extends CodeKernels, NearKernels {
     out: number,
   ): void
   /**
-   * `scoreChildren` with whole numbers: products * (unit * scale of the child) + bias of the child.
+   * `scoreChildren` with whole numbers: products * (unit * scale of the child) + bias of the child. Up to three floats behind the last
+   * score are written, and behind the last scale and bias read.
    * @param z - i16 [dim, zeros up to a multiple of 8], as `quantize` writes it.
    * @param weights - i8 rows, `rowStride` bytes apart.
    * @param scales - f32 by child node; `bias` the same.

@@ -11,17 +11,17 @@ import type { TreeShape } from '../tree/shape.js'
  */
 const COST = {
   /** A multiply-add of routing with 8-bit rows. */
-  routeMultiplyAdd: 0.04,
+  routeMultiplyAdd: 0.07,
   /** A visit to a leaf: the misses at its start, its base, its share of the selection. */
-  leaf: 60,
+  leaf: 10,
   /** A byte of code, from memory. */
-  codeByte: 0.11,
+  codeByte: 0.085,
   /** An entry beside its code: its score, its place in the selection. */
-  entry: 0.9,
+  entry: 0.6,
   /** A row that is chosen by code: its place among the chosen, sorting, the misses at its start. */
-  row: 60,
+  row: 10,
   /** A byte of one whose exact distance is computed. */
-  rowByte: 0.5,
+  rowByte: 0.33,
 } as const
 
 const STEPS = Object.keys(COST) as (keyof typeof COST)[]

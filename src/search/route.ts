@@ -257,7 +257,8 @@ function scratchParts(kernels: KernelExports, { kind, shape, dim }: ModelShape):
     integers: bytes(((dim + 15) & ~15) / 2),
     nodes,
     next: nodes,
-    scores: nodes,
+    // Scores are written four at a time.
+    scores: bytes(shape.leafCount + 3),
     chosen: nodes,
     best: nodes,
     select: align64(kernels.selectBytes(shape.leafCount, shape.leafCount)),
