@@ -47,7 +47,12 @@ abstract class Codes {
   @inline static two(codes: usize, tables: usize): v128 {
     const pair = v128.load(codes)
     const first = Lanes.lookup(v128.load(tables), v128.and(pair, i8x16.splat(15)))
-    return i8x16.add(first, Lanes.lookup(v128.load(tables, 16), v128.and(i16x8.shr_u(pair, 4), i8x16.splat(15))))
+    return i8x16.add(first, Lanes.lookup(v128.load(tables, 16), Codes.high(pair, i8x16.splat(15))))
+  }
+
+  /** The second sub-codes of 16 entries. V8 takes five instructions for a shift of bytes, and two for this. */
+  @inline static high(pair: v128, nibble: v128): v128 {
+    return v128.and(i16x8.shr_u(pair, 4), nibble)
   }
 
   /** Sums of bytes as they add up: `low` modulo 2^16 with the odd bytes on top, `odd` by themselves. */
@@ -127,16 +132,16 @@ abstract class Codes {
       const b0 = v128.load(codes + bytes)
       let sumA = Lanes.lookup(t0, v128.and(a0, nibble))
       let sumB = Lanes.lookup(t0, v128.and(b0, nibble))
-      sumA = i8x16.add(sumA, Lanes.lookup(t1, v128.and(i16x8.shr_u(a0, 4), nibble)))
-      sumB = i8x16.add(sumB, Lanes.lookup(t1, v128.and(i16x8.shr_u(b0, 4), nibble)))
+      sumA = i8x16.add(sumA, Lanes.lookup(t1, Codes.high(a0, nibble)))
+      sumB = i8x16.add(sumB, Lanes.lookup(t1, Codes.high(b0, nibble)))
       const t2 = v128.load(tables, 32)
       const t3 = v128.load(tables, 48)
       const a1 = v128.load(codes, 16)
       const b1 = v128.load(codes + bytes, 16)
       sumA = i8x16.add(sumA, Lanes.lookup(t2, v128.and(a1, nibble)))
       sumB = i8x16.add(sumB, Lanes.lookup(t2, v128.and(b1, nibble)))
-      sumA = i8x16.add(sumA, Lanes.lookup(t3, v128.and(i16x8.shr_u(a1, 4), nibble)))
-      sumB = i8x16.add(sumB, Lanes.lookup(t3, v128.and(i16x8.shr_u(b1, 4), nibble)))
+      sumA = i8x16.add(sumA, Lanes.lookup(t3, Codes.high(a1, nibble)))
+      sumB = i8x16.add(sumB, Lanes.lookup(t3, Codes.high(b1, nibble)))
       lowA = i16x8.add(lowA, sumA)
       oddA = i16x8.add(oddA, i16x8.shr_u(sumA, 8))
       lowB = i16x8.add(lowB, sumB)

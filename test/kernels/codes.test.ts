@@ -83,8 +83,7 @@ onEachBinary((open) => {
         const [unit, scales, bias] = [Math.fround(rng.uniform()), floats(rng, 6 * arity), floats(rng, 6 * arity, 100)]
         const parents = [0, 2, 5]
         const stride = (dim + 15) & ~15
-        // Up to three floats more are written.
-        const out = room(arena, parents.length * arity * 4 + 12)
+        const out = room(arena, parents.length * arity * 4 + 12) // Scores are written four at a time.
         const query = putShorts(arena, [...z, ...new Array<number>(stride - dim).fill(0)])
         const [rows, scalesAt] = [putSteps(arena, weights, stride), putFloats(arena, scales)]
         const [biasAt, parentsAt] = [putFloats(arena, bias), putIntegers(arena, parents)]
