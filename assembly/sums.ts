@@ -173,15 +173,7 @@ export abstract class Sums {
   }
 
   /** Sums of at most `EXACT` components of four rows, i32, one row to a lane. */
-  @inline private static exact<T>(
-    squares: bool,
-    query: usize,
-    dim: i32,
-    a: usize,
-    b: usize,
-    c: usize,
-    d: usize,
-  ): v128 {
+  @inline private static exact<T>(squares: bool, query: usize, dim: i32, a: usize, b: usize, c: usize, d: usize): v128 {
     // Rows may start at any byte, as those in the records of leaves do.
     assert((query & 15) == 0 && dim > 0)
     let sumA = i32x4.splat(0)
