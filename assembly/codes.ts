@@ -39,15 +39,15 @@ abstract class Codes {
   }
 
   /** What two columns of four tables add to 16 entries, each at most 63, so that four of them fit a byte. */
-  @inline static four(codes: usize, stride: usize, tables: usize): v128 {
-    return i8x16.add(Codes.two(codes, tables), Codes.two(codes + stride, tables + 32))
+  @inline static four(codes: usize, stride: usize, tables: usize, nibble: v128): v128 {
+    return i8x16.add(Codes.two(codes, tables, nibble), Codes.two(codes + stride, tables + 32, nibble))
   }
 
   /** What one column of two tables adds to 16 entries. */
-  @inline static two(codes: usize, tables: usize): v128 {
+  @inline static two(codes: usize, tables: usize, nibble: v128): v128 {
     const pair = v128.load(codes)
-    const first = Lanes.lookup(v128.load(tables), v128.and(pair, i8x16.splat(15)))
-    return i8x16.add(first, Lanes.lookup(v128.load(tables, 16), Codes.high(pair, i8x16.splat(15))))
+    const first = Lanes.lookup(v128.load(tables), v128.and(pair, nibble))
+    return i8x16.add(first, Lanes.lookup(v128.load(tables, 16), Codes.high(pair, nibble)))
   }
 
   /** The second sub-codes of 16 entries. V8 takes five instructions for a shift of bytes, and two for this. */
@@ -83,6 +83,7 @@ abstract class Codes {
     columns: i32,
     tables: usize,
     hasTerms: bool,
+    nibble: v128,
     factor: v128,
     base: v128,
     out: usize,
@@ -92,14 +93,14 @@ abstract class Codes {
     let codes = block
     let left = columns
     for (; left >= 2; left -= 2) {
-      const sum = Codes.four(codes, size, tables)
+      const sum = Codes.four(codes, size, tables, nibble)
       low = i16x8.add(low, sum)
       odd = i16x8.add(odd, i16x8.shr_u(sum, 8))
       codes += size << 1
       tables += 64
     }
     if (left) {
-      const sum = Codes.two(codes, tables)
+      const sum = Codes.two(codes, tables, nibble)
       low = i16x8.add(low, sum)
       odd = i16x8.add(odd, i16x8.shr_u(sum, 8))
       codes += size
@@ -114,12 +115,12 @@ abstract class Codes {
     columns: i32,
     tables: usize,
     hasTerms: bool,
+    nibble: v128,
     factor: v128,
     base: v128,
     out: usize,
   ): void {
     let codes = block
-    const nibble = i8x16.splat(15)
     let lowA = i16x8.splat(0)
     let oddA = i16x8.splat(0)
     let lowB = i16x8.splat(0)
@@ -150,8 +151,8 @@ abstract class Codes {
       tables += 64
     }
     if (left) {
-      const sumA = Codes.two(codes, tables)
-      const sumB = Codes.two(codes + bytes, tables)
+      const sumA = Codes.two(codes, tables, nibble)
+      const sumB = Codes.two(codes + bytes, tables, nibble)
       lowA = i16x8.add(lowA, sumA)
       oddA = i16x8.add(oddA, i16x8.shr_u(sumA, 8))
       lowB = i16x8.add(lowB, sumB)
@@ -341,6 +342,7 @@ export function scanCodes(
   const hasTerms = entryBytes > <usize>columns + 4
   const bytes = (entryBytes - 4) << 4
   const factors = i16x8.splat(<i16>factor)
+  const nibble = Lanes.held(i8x16.splat(15), factors)
   for (const end = leaves + ((<usize>count) << 2); leaves < end; leaves += 4) {
     const leaf = load<u32>(leaves)
     const size = Leaf.size(leafOffsets, leaf)
@@ -349,13 +351,13 @@ export function scanCodes(
     let block = Leaf.record(records, leafOffsets, leaf, head, entryBytes) + head
     let left = size
     for (; left >= 32; left -= 32) {
-      Codes.pair(block, bytes, columns, tables, hasTerms, factors, base, out)
+      Codes.pair(block, bytes, columns, tables, hasTerms, nibble, factors, base, out)
       block += bytes << 1
       out += 64
     }
     while (left) {
       const some = min<u32>(left, 16)
-      Codes.one(block, some, columns, tables, hasTerms, factors, base, out)
+      Codes.one(block, some, columns, tables, hasTerms, nibble, factors, base, out)
       block += bytes
       out += 32
       left -= some

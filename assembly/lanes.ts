@@ -9,20 +9,35 @@ export const enum RowCode {
 
 /** What every kernel shares: loads that widen, partial loads and stores, sums across lanes. */
 export abstract class Lanes {
+  /** What of a shifted f16 is its sign, exponent and fraction. */
+  @inline static halfBits(): v128 {
+    return i32x4.splat(0x8fffe000)
+  }
+
+  /** 2^112 as f32: the difference of the biases of f32 and f16. */
+  @inline static halfScale(): v128 {
+    return i32x4.splat(0x77800000)
+  }
+
   /**
    * Four components of a row as f32x4, exactly. An f16 is shifted to where an f32 keeps its exponent and fraction, then
    * multiplied by 2^112, the difference of the biases: right for subnormals too. Infinity and NaN come out finite:
    * the host refuses them (`allFinite`).
    */
-  @inline static widen<T>(address: usize): v128 {
+  @inline static widen<T>(address: usize, bits: v128 = Lanes.halfBits(), scale: v128 = Lanes.halfScale()): v128 {
     if (sizeof<T>() == 4) return v128.load(address)
-    if (sizeof<T>() == 2) {
-      const bits = i32x4.shl(v128.load_ext<i16>(address), 13)
-      return f32x4.mul(v128.and(bits, i32x4.splat(0x8fffe000)), i32x4.splat(0x77800000))
-    }
+    if (sizeof<T>() == 2) return f32x4.mul(v128.and(i32x4.shl(v128.load_ext<i16>(address), 13), bits), scale)
     const bytes = v128.load_zero<u32>(address)
     if (isSigned<T>()) return f32x4.convert_i32x4_s(i32x4.extend_low_i16x8_s(i16x8.extend_low_i8x16_s(bytes)))
     return f32x4.convert_i32x4_s(i32x4.extend_low_i16x8_u(i16x8.extend_low_i8x16_u(bytes)))
+  }
+
+  /**
+   * A constant for the turns of a loop. V8 makes a constant anew wherever it is used, in three instructions; this one it
+   * takes for something that depends on `any`, and keeps it.
+   */
+  @inline static held(constant: v128, any: v128): v128 {
+    return v128.or(constant, v128.andnot(any, any))
   }
 
   /** Entries of a table of 16 bytes, by places of 0 to 15: for these the relaxed form has the same bits, and one step less on x86. */

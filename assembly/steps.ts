@@ -1,3 +1,5 @@
+import { Lanes } from './lanes'
+
 /**
  * Rows of 10-bit steps, in groups of 64 components:
  *
@@ -35,12 +37,13 @@ export abstract class Steps {
     let sum = f32x4.splat(0)
     let other = sum
     let low = sum
+    const top = Lanes.held(i8x16.splat(<i8>0xc0), v128.load(query))
     for (let done = 0; done < dim; done += 16) {
       const sixteen = done & 48
       if (!sixteen) low = v128.load(row, 64)
       const high = v128.load(row + <usize>sixteen)
       // Shifts by as many bits every turn: one by a number that changes takes V8 five instructions more.
-      const bits = v128.and(i16x8.shl(low, 6), i8x16.splat(<i8>0xc0))
+      const bits = v128.and(i16x8.shl(low, 6), top)
       low = i16x8.shr_u(low, 2)
       const first = v128.shuffle<i8>(bits, high, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23)
       const second = v128.shuffle<i8>(bits, high, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31)

@@ -258,7 +258,7 @@ function scratchParts(kernels: KernelExports, { kind, shape, dim }: ModelShape):
     nodes,
     next: nodes,
     // Scores are written four at a time.
-    scores: bytes(shape.leafCount + 3),
+    scores: nodes + 64,
     chosen: nodes,
     best: nodes,
     select: align64(kernels.selectBytes(shape.leafCount, shape.leafCount)),
