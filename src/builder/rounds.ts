@@ -94,7 +94,8 @@ export async function alternate(
     withheld: await scoreTrees(build, [state], jury.withheld),
     judged: jury.judge === undefined ? undefined : await scoreTrees(build, [state], jury.judge),
   })
-  const votes = logVotes(build, training.lessons)
+  // As floats they take hundreds of megabytes of a large base.
+  const votes = rounds > 0 ? logVotes(build, training.lessons) : undefined
   const value = (shares: readonly number[]): number => shares.reduce((sum, share) => sum + Math.log(share), 0)
   let best: TreeState = first
   let bestScore = await score(first)
