@@ -58,7 +58,7 @@ export function scoreChildrenInt(
     for (let left = arity; left > 0; left -= 4) {
       const b = min(last, row + rowStride)
       const c = min(last, b + rowStride)
-      const sums = Sums.scoreProducts(z, dim, row, b, c, min(last, c + rowStride))
+      const sums = Sums.integerProducts<i8>(z, dim, row, b, c, min(last, c + rowStride))
       const scaled = f32x4.mul(sums, f32x4.mul(units, v128.load(scales + at)))
       v128.store(out, f32x4.add(scaled, v128.load(bias + at)))
       row += rowStride << 2
@@ -66,6 +66,16 @@ export function scoreChildrenInt(
       out += (<usize>min(left, 4)) << 2
     }
   }
+}
+
+/** The logarithm of a sum of 1 or more: about that from the bits, then two of Halley's steps, each of which cubes what is missing. */
+function logOf(sum: f32): f32 {
+  let log = <f32>(reinterpret<i32>(sum) - 0x3f800000) * <f32>8.2629583e-8
+  for (let i = 0; i < 2; i++) {
+    const rest = sum * f32x4.extract_lane(Lanes.exp(f32x4.splat(-log)), 0)
+    log += (2 * (rest - 1)) / (rest + 1)
+  }
+  return log
 }
 
 /**
@@ -87,7 +97,7 @@ export function addLogSoftmax(
       const four = Lanes.exp(f32x4.sub(Lanes.part(logits + ((<usize>j) << 2), arity - j), f32x4.splat(peak)))
       sum = f32x4.add(sum, v128.and(four, Lanes.first(arity - j)))
     }
-    const parent = load<f32>(parentScores + ((<usize>row) << 2)) - Mathf.log(Lanes.sum(sum))
+    const parent = load<f32>(parentScores + ((<usize>row) << 2)) - logOf(Lanes.sum(sum))
     for (let j: usize = 0; j < <usize>arity; j++) {
       store<f32>(out + (j << 2), load<f32>(logits + (j << 2)) - peak + parent)
     }

@@ -38,11 +38,6 @@ abstract class Codes {
     return ctz(i8x16.bitmask(i8x16.narrow_i16x8_s(low, high)) | 0x10000) & 15
   }
 
-  /** What two columns of four tables add to 16 entries, each at most 63, so that four of them fit a byte. */
-  @inline static four(codes: usize, stride: usize, tables: usize, nibble: v128): v128 {
-    return i8x16.add(Codes.two(codes, tables, nibble), Codes.two(codes + stride, tables + 32, nibble))
-  }
-
   /** What one column of two tables adds to 16 entries. */
   @inline static two(codes: usize, tables: usize, nibble: v128): v128 {
     const pair = v128.load(codes)
@@ -90,22 +85,14 @@ abstract class Codes {
   ): void {
     let low = i16x8.splat(0)
     let odd = i16x8.splat(0)
-    let codes = block
-    let left = columns
-    for (; left >= 2; left -= 2) {
-      const sum = Codes.four(codes, size, tables, nibble)
+    for (; columns; columns--) {
+      const sum = Codes.two(block, tables, nibble)
       low = i16x8.add(low, sum)
       odd = i16x8.add(odd, i16x8.shr_u(sum, 8))
-      codes += size << 1
-      tables += 64
+      block += size
+      tables += 32
     }
-    if (left) {
-      const sum = Codes.two(codes, tables, nibble)
-      low = i16x8.add(low, sum)
-      odd = i16x8.add(odd, i16x8.shr_u(sum, 8))
-      codes += size
-    }
-    Codes.finish(low, odd, hasTerms ? codes : 0, factor, base, out)
+    Codes.finish(low, odd, hasTerms ? block : 0, factor, base, out)
   }
 
   /** Two whole blocks, so that a table is loaded once for 32 entries. */

@@ -113,7 +113,7 @@ export abstract class Lanes {
    * e^x in each lane, for x <= 0, to 2 units in the last place; x below -87 counts as -87.
    * @see Cephes `expf` (Stephen Moshier): the same reduction and polynomial.
    */
-  @inline static exp(x: v128): v128 {
+  static exp(x: v128): v128 {
     x = f32x4.max(x, f32x4.splat(-87))
     const power = f32x4.nearest(f32x4.mul(x, f32x4.splat(1.44269504)))
     let rest = f32x4.sub(x, f32x4.mul(power, f32x4.splat(0.693359375)))

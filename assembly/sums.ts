@@ -148,54 +148,34 @@ export abstract class Sums {
     c: usize,
     d: usize,
   ): v128 {
+    // Rows may start at any byte, as those in the records of leaves do.
+    assert((query & 15) == 0 && dim > 0)
     let totalAB = f64x2.splat(0)
     let totalCD = f64x2.splat(0)
-    for (let done = 0; done < dim; done += Sums.EXACT) {
-      const at = <usize>done
-      const some = min(dim - done, Sums.EXACT)
-      const sums = Sums.exact<T>(squares, query + (at << 1), some, a + at, b + at, c + at, d + at)
+    const end = query + (((<usize>dim + 7) & ~7) << 1)
+    while (query < end) {
+      let sumA = i32x4.splat(0)
+      let sumB = i32x4.splat(0)
+      let sumC = i32x4.splat(0)
+      let sumD = i32x4.splat(0)
+      const stop = min(end, query + (Sums.EXACT << 1))
+      for (; query < stop; query += 16) {
+        const q = v128.load(query)
+        sumA = Sums.addIntegers(squares, sumA, q, v128.load_ext<T>(a))
+        sumB = Sums.addIntegers(squares, sumB, q, v128.load_ext<T>(b))
+        sumC = Sums.addIntegers(squares, sumC, q, v128.load_ext<T>(c))
+        sumD = Sums.addIntegers(squares, sumD, q, v128.load_ext<T>(d))
+        a += 8
+        b += 8
+        c += 8
+        d += 8
+      }
+      const sums = Lanes.sums<i32>(sumA, sumB, sumC, sumD)
+      if (dim <= Sums.EXACT) return f32x4.convert_i32x4_s(sums)
       totalAB = f64x2.add(totalAB, f64x2.convert_low_i32x4_s(sums))
       totalCD = f64x2.add(totalCD, f64x2.convert_low_i32x4_s(v128.shuffle<i32>(sums, sums, 2, 3, 2, 3)))
     }
     return v128.shuffle<f32>(f32x4.demote_f64x2_zero(totalAB), f32x4.demote_f64x2_zero(totalCD), 0, 1, 4, 5)
-  }
-
-  /**
-   * Products of an i16 query and i8 rows for scores: what is longer than `EXACT` is added up in f32. In line, since for rows of some
-   * hundred components a call and sums in f64 are a tenth of the work.
-   */
-  @inline static scoreProducts(query: usize, dim: i32, a: usize, b: usize, c: usize, d: usize): v128 {
-    let total = f32x4.splat(0)
-    for (let done = 0; done < dim; done += Sums.EXACT) {
-      const at = <usize>done
-      const some = min(dim - done, Sums.EXACT)
-      const sums = Sums.exact<i8>(false, query + (at << 1), some, a + at, b + at, c + at, d + at)
-      total = f32x4.add(total, f32x4.convert_i32x4_s(sums))
-    }
-    return total
-  }
-
-  /** Sums of at most `EXACT` components of four rows, i32, one row to a lane. */
-  @inline private static exact<T>(squares: bool, query: usize, dim: i32, a: usize, b: usize, c: usize, d: usize): v128 {
-    // Rows may start at any byte, as those in the records of leaves do.
-    assert((query & 15) == 0 && dim > 0)
-    let sumA = i32x4.splat(0)
-    let sumB = i32x4.splat(0)
-    let sumC = i32x4.splat(0)
-    let sumD = i32x4.splat(0)
-    const end = query + (((<usize>dim + 7) & ~7) << 1)
-    for (; query < end; query += 16) {
-      const q = v128.load(query)
-      sumA = Sums.addIntegers(squares, sumA, q, v128.load_ext<T>(a))
-      sumB = Sums.addIntegers(squares, sumB, q, v128.load_ext<T>(b))
-      sumC = Sums.addIntegers(squares, sumC, q, v128.load_ext<T>(c))
-      sumD = Sums.addIntegers(squares, sumD, q, v128.load_ext<T>(d))
-      a += 8
-      b += 8
-      c += 8
-      d += 8
-    }
-    return Lanes.sums<i32>(sumA, sumB, sumC, sumD)
   }
 
   @inline private static addIntegers(squares: bool, sum: v128, query: v128, row: v128): v128 {

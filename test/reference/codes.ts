@@ -24,18 +24,6 @@ export function quantize(values: ArrayLike<number>, levels: number): { steps: nu
   return { steps: Array.from(values, (value) => nearest(fround(scale * value))), unit }
 }
 
-/** So many products add up exactly; longer vectors are added up in f32. */
-const EXACT = 8192
-
-function scoreProduct(weights: readonly number[], z: readonly number[]): number {
-  let total = 0
-  for (let first = 0; first < z.length; first += EXACT) {
-    const part = z.slice(first, first + EXACT)
-    total = fround(total + fround(part.reduce((sum, step, i) => sum + step * weights[first + i]!, 0)))
-  }
-  return total
-}
-
 export function scoreChildrenInt(
   z: readonly number[],
   unit: number,
@@ -48,7 +36,8 @@ export function scoreChildrenInt(
   return parents.flatMap((parent) =>
     Array.from({ length: arity }, (_, j) => {
       const child = parent * arity + j
-      return fround(fround(scoreProduct(weights[child]!, z) * fround(unit * scales[child]!)) + bias[child]!)
+      const sum = fround(weights[child]!.reduce((total, weight, i) => total + weight * z[i]!, 0))
+      return fround(fround(sum * fround(unit * scales[child]!)) + bias[child]!)
     }),
   )
 }
