@@ -95,7 +95,7 @@ abstract class Codes {
     Codes.finish(low, odd, hasTerms ? block : 0, factor, base, out)
   }
 
-  /** Two whole blocks, so that a table is loaded once for 32 entries. */
+  /** Two whole blocks, so that a table is loaded once for 32 entries. Values are at most 63, so that four of them fit a byte. */
   static pair(
     block: usize,
     bytes: usize,
